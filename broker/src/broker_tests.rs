@@ -1,0 +1,296 @@
+use std::sync::{Mutex, MutexGuard};
+
+use super::*;
+use crate::delta::DeltaVersion;
+use crate::intake::Intake;
+use crate::pattern::{ContextPattern, Glob};
+use crate::routing::{Scope, Topic};
+use crate::source::Provider;
+use crate::{Context as SkContext, ReloadBuffer};
+
+/// Stands in for the data model: keeps the texts of what was applied, and answers snapshots with the last of them.
+#[derive(Default)]
+struct Model {
+    log: Log,
+    last: Option<Arc<SharedDelta>>,
+}
+
+/// What happened, in order, across the actors of a test.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    fn lock(&self) -> MutexGuard<'_, Vec<String>> {
+        self.0.lock().expect("no test panicked before")
+    }
+    fn push(&self, text: String) {
+        self.lock().push(text);
+    }
+    fn take(&self) -> Vec<String> {
+        std::mem::take(&mut *self.lock())
+    }
+}
+
+impl Actor for Model {
+    type Context = Context<Self>;
+}
+impl Handler<ApplyDeltas> for Model {
+    type Result = ();
+    fn handle(&mut self, ApplyDeltas(deltas): ApplyDeltas, _: &mut Self::Context) {
+        for delta in deltas.iter() {
+            self.log.push(format!("applied {}", number(delta)));
+            self.last = Some(delta.clone());
+        }
+    }
+}
+impl Handler<CollectSnapshot> for Model {
+    type Result = Vec<CachedValue>;
+    fn handle(&mut self, CollectSnapshot(rows): CollectSnapshot, _: &mut Self::Context) -> Self::Result {
+        let index = crate::ValueIndex { update: 0, value: 0 };
+        let last = self.last.iter().filter(|_| !rows.is_empty());
+        last.map(|delta| CachedValue { row: 0, delta: delta.clone(), index }).collect()
+    }
+}
+
+/// Stands in for a worker's hub.
+struct TestHub(Log);
+impl Actor for TestHub {
+    type Context = Context<Self>;
+}
+impl Handler<FanOut> for TestHub {
+    type Result = ();
+    fn handle(&mut self, FanOut(items): FanOut, _: &mut Self::Context) {
+        for item in items {
+            self.0.push(match item {
+                FanOutItem::Delta(delta, _) => format!("told {}", number(&delta)),
+                FanOutItem::Join { cached, .. } => {
+                    let cached: Vec<_> = cached.iter().map(|c| number(&c.delta)).collect();
+                    format!("joined with {cached:?}")
+                }
+                FanOutItem::Leave { .. } => "left".into(),
+            });
+        }
+    }
+}
+
+/// Stands in for a plugin; ready for more only when told so.
+struct TestConsumer(Log);
+impl Actor for TestConsumer {
+    type Context = Context<Self>;
+}
+impl Handler<DeliverDeltas> for TestConsumer {
+    type Result = ();
+    fn handle(&mut self, DeliverDeltas(deltas): DeliverDeltas, _: &mut Self::Context) {
+        for delta in &deltas {
+            self.0.push(number(delta));
+        }
+    }
+}
+impl Handler<RestartInstance> for TestConsumer {
+    type Result = ();
+    fn handle(&mut self, _: RestartInstance, _: &mut Self::Context) {
+        self.0.push("restart".into());
+    }
+}
+
+fn number(delta: &SharedDelta) -> String {
+    delta.delta().updates[0].values[0].value.to_string()
+}
+
+fn own() -> SkContext {
+    SkContext::new("vessels.urn:mrn:imo:mmsi:1").expect("a context")
+}
+
+fn publish(numbers: std::ops::Range<u32>) -> Publish {
+    let provider = Provider::new("test").expect("a name");
+    let id = provider.id.clone();
+    let intake = Intake { self_context: own(), provider, override_timestamps: false };
+    let take =
+        |n| intake.take(&format!(r#"{{"updates":[{{"values":[{{"path":"a.b","value":{n}}}]}}]}}"#), DeltaVersion::V1);
+    Publish { provider: id, deltas: numbers.map(|n| take(n).delta.expect("a delta")).collect() }
+}
+
+fn topic(path: &str) -> Topic {
+    Topic { context: ContextPattern::Exact(own()), scope: Scope::Values(Glob::new(path)) }
+}
+
+fn whole() -> Topic {
+    Topic { context: ContextPattern::all(), scope: Scope::Whole }
+}
+
+struct Bus {
+    broker: Addr<Broker>,
+    log: Log,
+}
+
+fn bus() -> Bus {
+    let log = Log::default();
+    let model = Model { log: log.clone(), last: None }.start();
+    Bus { broker: Broker::new(model.clone().recipient(), model.recipient()).start(), log }
+}
+
+impl Bus {
+    async fn send<M>(&self, message: M) -> M::Result
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        Broker: Handler<M>,
+        <Broker as Actor>::Context: actix::dev::ToEnvelope<Broker, M>,
+    {
+        self.broker.send(message).await.expect("the broker lives")
+    }
+
+    async fn statistics(&self) -> BrokerStatistics {
+        self.send(CollectBrokerStatistics).await
+    }
+
+    /// Waits until the log has this many entries.
+    async fn entries(&self, log: &Log, count: usize) -> Vec<String> {
+        while log.lock().len() < count {
+            self.statistics().await;
+        }
+        log.take()
+    }
+}
+
+#[actix::test]
+async fn a_value_is_applied_before_anybody_is_told_and_the_snapshot_joins_without_a_gap() {
+    let bus = bus();
+    let hub = bus.send(AttachHub(TestHub(bus.log.clone()).start().recipient())).await;
+    let subscribe = Subscribe { hub, subscription: SubscriptionId(1), rows: vec![topic("a.*")], cached: true };
+    bus.send(publish(0..2)).await;
+    bus.send(subscribe).await;
+    bus.send(publish(2..4)).await;
+    bus.send(Unsubscribe { hub, subscription: SubscriptionId(1) }).await;
+    bus.send(publish(4..5)).await;
+    let log = bus.entries(&bus.log, 9).await;
+    let told: Vec<_> = log.iter().filter(|l| !l.starts_with("applied")).collect();
+    assert_eq!(told, ["joined with [\"1\"]", "told 2", "told 3", "left"]);
+    for n in 2..4 {
+        let at = |text: String| log.iter().position(|l| *l == text).expect("an entry");
+        assert!(at(format!("applied {n}")) < at(format!("told {n}")));
+    }
+    assert_eq!(bus.statistics().await.topics, 0);
+}
+
+#[actix::test]
+async fn a_consumer_gets_everything_in_order_and_only_when_ready() {
+    let bus = bus();
+    let (id, log) = (ConsumerId("p".into()), Log::default());
+    let recipient = TestConsumer(log.clone()).start().recipient();
+    bus.send(AttachConsumer { consumer: id.clone(), topic: whole(), recipient }).await;
+    bus.send(publish(0..10)).await;
+    let consumer = |s: &BrokerStatistics| s.consumers[0].clone();
+    assert_eq!(consumer(&bus.statistics().await).queued, 10);
+    bus.send(StopBuffering(id.clone())).await;
+    assert_eq!(bus.entries(&log, 10).await, (0..10).map(|n| n.to_string()).collect::<Vec<_>>());
+    bus.send(publish(10..30)).await;
+    assert_eq!(consumer(&bus.statistics().await).queued, 20, "it has not said that it is ready");
+    bus.send(ConsumerReady(id.clone())).await;
+    assert_eq!(bus.entries(&log, 20).await, (10..30).map(|n| n.to_string()).collect::<Vec<_>>());
+    bus.send(DetachConsumer(id)).await;
+    assert_eq!(bus.statistics().await.topics, 0);
+}
+
+#[actix::test]
+async fn during_a_reload_the_newest_thousand_are_kept() {
+    // ABI-90
+    let bus = bus();
+    let (id, log) = (ConsumerId("p".into()), Log::default());
+    let recipient = TestConsumer(log.clone()).start().recipient();
+    bus.send(AttachConsumer { consumer: id.clone(), topic: whole(), recipient }).await;
+    bus.send(publish(0..1200)).await;
+    bus.send(StopBuffering(id.clone())).await;
+    let mut got = Vec::new();
+    while got.len() < 1000 {
+        got.extend(bus.entries(&log, 1).await);
+        bus.send(ConsumerReady(id.clone())).await;
+    }
+    assert_eq!(got, (200..1200).map(|n| n.to_string()).collect::<Vec<_>>());
+    assert_eq!(bus.statistics().await.consumers[0].dropped, 200);
+}
+
+#[actix::test]
+async fn a_crashing_consumer_is_restarted_three_times_and_loses_nothing() {
+    // ABI-87, under virtual time
+    let bus = bus();
+    let (id, log) = (ConsumerId("p".into()), Log::default());
+    let plugin = TestConsumer(log.clone()).start();
+    let attach = AttachConsumer { consumer: id.clone(), topic: whole(), recipient: plugin.clone().recipient() };
+    bus.send(attach).await;
+    bus.send(StopBuffering(id.clone())).await;
+    tokio::time::pause();
+    for seconds in [1, 2, 4] {
+        let crash = ReportCrash { consumer: id.clone(), restart: plugin.clone().recipient() };
+        let expected = Duration::from_secs(seconds);
+        assert_eq!(bus.send(crash).await, RestartDecision::RestartAfter(expected));
+        bus.send(publish(0..1)).await;
+        tokio::time::advance(expected - Duration::from_millis(2)).await;
+        assert_eq!(bus.statistics().await.consumers[0].queued, 1);
+        assert_eq!(log.take(), Vec::<String>::new(), "before its time");
+        tokio::time::advance(Duration::from_millis(4)).await;
+        assert_eq!(bus.entries(&log, 1).await, ["restart"]);
+        bus.send(StopBuffering(id.clone())).await;
+        assert_eq!(bus.entries(&log, 1).await, ["0"]);
+        bus.send(ConsumerReady(id.clone())).await;
+    }
+    let crash = || ReportCrash { consumer: id.clone(), restart: plugin.clone().recipient() };
+    assert_eq!(bus.send(crash()).await, RestartDecision::Disable);
+    bus.send(ForgiveCrashes(id.clone())).await;
+    assert_eq!(bus.send(crash()).await, RestartDecision::RestartAfter(Duration::from_secs(1)));
+}
+
+#[actix::test]
+async fn a_hub_that_is_behind_makes_publishers_wait_and_loses_nothing() {
+    /// Answers only when it may.
+    struct SlowHub(Log, Arc<tokio::sync::Semaphore>);
+    impl Actor for SlowHub {
+        type Context = Context<Self>;
+    }
+    impl Handler<FanOut> for SlowHub {
+        type Result = ResponseFuture<()>;
+        fn handle(&mut self, FanOut(items): FanOut, _: &mut Self::Context) -> Self::Result {
+            for item in items {
+                if let FanOutItem::Delta(delta, _) = item {
+                    self.0.push(number(&delta));
+                }
+            }
+            let gate = self.1.clone();
+            Box::pin(async move { gate.acquire().await.expect("never closed").forget() })
+        }
+    }
+    let bus = bus();
+    let (log, gate) = (Log::default(), Arc::new(tokio::sync::Semaphore::new(0)));
+    let hub = bus.send(AttachHub(SlowHub(log.clone(), gate.clone()).start().recipient())).await;
+    bus.send(Subscribe { hub, subscription: SubscriptionId(1), rows: vec![whole()], cached: false }).await;
+    let publishing = actix::spawn({
+        let broker = bus.broker.clone();
+        async move {
+            for n in 0..300 {
+                broker.send(publish(n * 100..n * 100 + 100)).await.expect("the broker lives");
+            }
+        }
+    });
+    // The hub answers nothing: the broker takes what it may keep and then no more.
+    while log.lock().len() < MAX_PENDING {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!publishing.is_finished());
+    gate.add_permits(1000);
+    publishing.await.expect("no panic");
+    let got = bus.entries(&log, 30_000).await;
+    assert_eq!(got, (0..30_000).map(|n| n.to_string()).collect::<Vec<_>>());
+    assert!(bus.statistics().await.hubs[0].stalls > 0);
+}
+
+#[test]
+fn a_buffer_takes_back_what_could_not_be_sent() {
+    let mut buffer = ReloadBuffer::with_capacity(3);
+    (0..3).for_each(|n| assert!(!buffer.push(n)));
+    let taken = buffer.take(2);
+    buffer.put_back(taken);
+    assert_eq!(buffer.take(9), [0, 1, 2]);
+}

@@ -1,0 +1,196 @@
+//! Deltas as the bus carries them: checked, with interned names and values kept as raw JSON (signalk-v1 §2.1).
+
+use std::sync::{Arc, OnceLock};
+
+use bytestring::ByteString;
+use smallvec::SmallVec;
+
+use crate::intern::{Context, Path, SourceRef};
+use crate::raw_json::RawJson;
+use crate::source::Source;
+use crate::timestamp::Timestamp;
+
+/// A set of updates about one context.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delta {
+    /// What it is about; always resolved, never `vessels.self`.
+    pub context: Context,
+    /// At least one update.
+    pub updates: SmallVec<[Update; 1]>,
+    /// Version 2 deltas are streamed and cached but are no part of the v1 tree (signalk-v1 §2.2 no. 10).
+    pub version: DeltaVersion,
+}
+
+/// Which model a delta belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DeltaVersion {
+    /// The full model of Signal K v1.
+    #[default]
+    V1,
+    /// Course, resources and other state of the v2 interfaces.
+    V2,
+}
+
+/// Values and metadata from one source at one time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Update {
+    /// The source object, when the producer gave one.
+    pub source: Option<Arc<Source>>,
+    /// The `$source`.
+    pub source_ref: SourceRef,
+    /// When it was measured or, if the producer did not say, received.
+    pub timestamp: Timestamp,
+    /// New values.
+    pub values: SmallVec<[PathValue; 2]>,
+    /// New metadata; the values are JSON objects or null.
+    pub meta: Vec<PathValue>,
+}
+
+/// A value at a path.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PathValue {
+    /// Where, below the context; empty for root values.
+    pub path: Path,
+    /// What.
+    pub value: RawJson,
+}
+
+impl Delta {
+    /// Writes the delta as one compact JSON document: `context`, then `updates` with `source`, `$source`, `timestamp`, `values`
+    /// and `meta` in this order.
+    pub fn render(&self) -> ByteString {
+        let mut out = String::with_capacity(128 + self.updates.iter().map(Update::text_size).sum::<usize>());
+        self.open(&mut out);
+        for (i, update) in self.updates.iter().enumerate() {
+            if i > 0 {
+                out.push(',');
+            }
+            update.open(&mut out);
+            if !update.values.is_empty() {
+                push_entries(&mut out, ",\"values\":[", &update.values);
+            }
+            if !update.meta.is_empty() {
+                push_entries(&mut out, ",\"meta\":[", &update.meta);
+            }
+            out.push('}');
+        }
+        out.push_str("]}");
+        out.into()
+    }
+
+    /// Writes a delta with just one of the values (signalk-v1 §5.4).
+    pub fn render_value(&self, update: &Update, value: &PathValue) -> ByteString {
+        let mut out = String::with_capacity(160 + value.path.as_str().len() + value.value.as_str().len());
+        self.open(&mut out);
+        update.open(&mut out);
+        push_entries(&mut out, ",\"values\":[", std::slice::from_ref(value));
+        out.push_str("}]}");
+        out.into()
+    }
+
+    fn open(&self, out: &mut String) {
+        out.push_str("{\"context\":");
+        push_string(out, self.context.as_str());
+        out.push_str(",\"updates\":[");
+    }
+}
+
+impl Update {
+    fn open(&self, out: &mut String) {
+        out.push('{');
+        if let Some(source) = &self.source {
+            out.push_str("\"source\":");
+            source.push_json(out);
+            out.push(',');
+        }
+        out.push_str("\"$source\":");
+        push_string(out, self.source_ref.as_str());
+        out.push_str(",\"timestamp\":");
+        if self.timestamp.needs_escape() {
+            push_string(out, &self.timestamp.to_string());
+        } else {
+            out.push('"');
+            self.timestamp.push_to(out);
+            out.push('"');
+        }
+    }
+
+    fn text_size(&self) -> usize {
+        let entries = self.values.iter().chain(&self.meta);
+        96 + entries.map(|e| e.path.as_str().len() + e.value.as_str().len() + 24).sum::<usize>()
+            + self.source.as_ref().map_or(0, |_| 96)
+    }
+}
+
+fn push_entries(out: &mut String, open: &str, entries: &[PathValue]) {
+    out.push_str(open);
+    for (i, entry) in entries.iter().enumerate() {
+        out.push_str(if i == 0 { "{\"path\":" } else { ",{\"path\":" });
+        push_string(out, entry.path.as_str());
+        out.push_str(",\"value\":");
+        out.push_str(entry.value.as_str());
+        out.push('}');
+    }
+    out.push(']');
+}
+
+/// Appends a JSON string. Names hardly ever need an escape, so that is looked for first.
+pub fn push_string(out: &mut String, text: &str) {
+    if text.bytes().all(|b| b >= 0x20 && b != b'"' && b != b'\\') {
+        out.push('"');
+        out.push_str(text);
+        out.push('"');
+    } else {
+        out.push_str(RawJson::string(text).as_str());
+    }
+}
+
+/// A delta on its way to the subscribers: shared by all of them, and turned into text at most once per form.
+#[derive(Debug)]
+pub struct SharedDelta {
+    delta: Delta,
+    whole: OnceLock<ByteString>,
+    /// One entry a value, in the order of updates and values.
+    single: Box<[OnceLock<ByteString>]>,
+}
+
+/// Which value of a delta: the update's index and the value's index in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ValueIndex {
+    /// Index into [`Delta::updates`].
+    pub update: u16,
+    /// Index into [`Update::values`].
+    pub value: u16,
+}
+
+impl SharedDelta {
+    /// Shares a delta.
+    pub fn new(delta: Delta) -> Arc<Self> {
+        let values = delta.updates.iter().map(|u| u.values.len()).sum();
+        let single = std::iter::repeat_with(OnceLock::new).take(values).collect();
+        Arc::new(Self { delta, whole: OnceLock::new(), single })
+    }
+
+    /// The delta itself.
+    pub fn delta(&self) -> &Delta {
+        &self.delta
+    }
+
+    /// The text of the whole delta.
+    pub fn whole(&self) -> ByteString {
+        self.whole.get_or_init(|| self.delta.render()).clone()
+    }
+
+    /// The text of a delta with only this value. The index must come from this delta.
+    pub fn single(&self, index: ValueIndex) -> ByteString {
+        let (update, value) = self.value(index);
+        let before: usize = self.delta.updates[..usize::from(index.update)].iter().map(|u| u.values.len()).sum();
+        self.single[before + usize::from(index.value)].get_or_init(|| self.delta.render_value(update, value)).clone()
+    }
+
+    /// The update and the value at an index of this delta.
+    pub fn value(&self, index: ValueIndex) -> (&Update, &PathValue) {
+        let update = &self.delta.updates[usize::from(index.update)];
+        (update, &update.values[usize::from(index.value)])
+    }
+}

@@ -1,0 +1,402 @@
+//! From a producer's text to checked deltas: the intake rules of signalk-v1 §2.2, applied on the producer's own thread.
+//!
+//! The usual well-formed delta is read in one pass, borrowing from the text. What does not fit that form is read again, update by
+//! update, so that one bad entry costs its update and nothing else.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use serde::de::{Deserializer, Visitor};
+use serde::{Deserialize, de};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use smallvec::SmallVec;
+
+use crate::delta::{Delta, DeltaVersion, PathValue, Update};
+use crate::intern::{Context, NameError, Path, SourceRef};
+use crate::raw_json::RawJson;
+use crate::source::{Provider, Source};
+use crate::timestamp::Timestamp;
+
+/// Most bytes of one delta text.
+pub const MAX_DELTA_BYTES: usize = 1024 * 1024;
+/// Most bytes of one value.
+pub const MAX_VALUE_BYTES: usize = 512 * 1024;
+/// Most values and metadata entries of one delta.
+pub const MAX_ENTRIES: usize = 10_000;
+
+/// `$source` of configured vessel data, the only source that may set the own ship's static data.
+pub const DEFAULTS_SOURCE: &str = "defaults";
+
+/// What intake needs to know of the server and of the producer.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    /// The own ship's context, which `vessels.self` and a missing context stand for.
+    pub self_context: Context,
+    /// Who sends.
+    pub provider: Provider,
+    /// Replace every timestamp with the time of reception.
+    pub override_timestamps: bool,
+}
+
+/// A delta that was taken in, and what had to be left out of it.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// The checked delta; `None` when nothing of it was left.
+    pub delta: Option<Delta>,
+    /// Why parts were dropped, one sentence each.
+    pub problems: Vec<IntakeError>,
+}
+
+/// Why a delta or a part of it is refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IntakeError {
+    /// Not JSON.
+    #[error("not valid JSON ({0}); send one Signal K delta as a JSON object per message")]
+    Json(String),
+    /// JSON, but no delta.
+    #[error("not a delta: {0}; a delta is an object with an array `updates`")]
+    NotADelta(&'static str),
+    /// Larger than [`MAX_DELTA_BYTES`].
+    #[error("delta of {0} bytes refused; at most {MAX_DELTA_BYTES} bytes are accepted, split it into several deltas")]
+    TooLarge(usize),
+    /// More than [`MAX_ENTRIES`].
+    #[error("delta with {0} entries refused; at most {MAX_ENTRIES} are accepted, split it into several deltas")]
+    TooManyEntries(usize),
+    /// One update is wrong.
+    #[error("update {index} dropped: {reason}")]
+    Update {
+        /// Which update of the delta, from 0.
+        index: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The metadata of one update is wrong.
+    #[error("metadata of update {index} dropped: {reason}")]
+    Meta {
+        /// Which update of the delta, from 0.
+        index: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The context can't be used.
+    #[error("delta dropped: {0}")]
+    Context(String),
+}
+
+/// A JSON string, borrowed from the text when it has no escapes.
+struct Text<'a>(Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TextVisitor;
+        impl<'de> Visitor<'de> for TextVisitor {
+            type Value = Text<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a string")
+            }
+            fn visit_borrowed_str<E: de::Error>(self, v: &'de str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Borrowed(v)))
+            }
+            fn visit_str<E: de::Error>(self, v: &str) -> Result<Text<'de>, E> {
+                Ok(Text(Cow::Owned(v.to_owned())))
+            }
+        }
+        deserializer.deserialize_str(TextVisitor)
+    }
+}
+
+/// A JSON object read as `T`. serde would also take an array for a struct, field by field; the protocol has no such form.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+            type Value = Object<T>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(de::value::MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+#[derive(Deserialize)]
+struct WireDelta<'a> {
+    #[serde(borrow, default)]
+    context: Option<Text<'a>>,
+    #[serde(borrow)]
+    updates: SmallVec<[Object<WireUpdate<'a>>; 1]>,
+}
+
+#[derive(Deserialize)]
+struct WireUpdate<'a> {
+    #[serde(borrow, default, rename = "$source")]
+    source_ref: Option<Text<'a>>,
+    #[serde(default)]
+    source: Option<Map<String, Value>>,
+    #[serde(borrow, default)]
+    timestamp: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    values: Option<SmallVec<[Object<WireEntry<'a>>; 2]>>,
+    #[serde(borrow, default)]
+    meta: Option<Vec<Object<WireEntry<'a>>>>,
+}
+
+#[derive(Deserialize)]
+struct WireEntry<'a> {
+    #[serde(borrow)]
+    path: Text<'a>,
+    /// Absent is not null: such an entry carries nothing (signalk-v1 §1.3).
+    #[serde(borrow, default, deserialize_with = "present")]
+    value: Option<&'a RawValue>,
+}
+
+/// Keeps a present `null` apart from an absent key.
+fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+#[derive(Deserialize)]
+struct LooseDelta<'a> {
+    #[serde(borrow, default)]
+    context: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    updates: Option<Vec<&'a RawValue>>,
+}
+
+#[derive(Deserialize)]
+struct LooseUpdate<'a> {
+    #[serde(borrow, default, rename = "$source")]
+    source_ref: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    source: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    timestamp: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    values: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    meta: Option<&'a RawValue>,
+}
+
+impl Intake {
+    /// Reads one delta. Never fails as a whole unless nothing can be used: see [`Taken::problems`].
+    pub fn take(&self, text: &str, version: DeltaVersion) -> Taken {
+        if text.len() > MAX_DELTA_BYTES {
+            return Taken::refused(IntakeError::TooLarge(text.len()));
+        }
+        match serde_json::from_str::<Object<WireDelta<'_>>>(text) {
+            Ok(Object(wire)) => {
+                let updates = wire.updates.into_iter().map(|Object(update)| Ok(update));
+                self.settle(wire.context, updates.enumerate(), version)
+            }
+            Err(error) => self.take_loosely(text, version, error),
+        }
+    }
+
+    fn take_loosely(&self, text: &str, version: DeltaVersion, error: serde_json::Error) -> Taken {
+        if !error.is_data() {
+            return Taken::refused(IntakeError::Json(error.to_string()));
+        }
+        let Ok(Object(loose)) = serde_json::from_str::<Object<LooseDelta<'_>>>(text) else {
+            // Valid JSON (or the error above were one of syntax), but no object, or `updates` is no array.
+            return Taken::refused(match serde_json::from_str::<&RawValue>(text) {
+                Err(syntax) => IntakeError::Json(syntax.to_string()),
+                Ok(raw) if raw.get().starts_with('{') => IntakeError::NotADelta("`updates` is not an array"),
+                Ok(_) => IntakeError::NotADelta("it is not an object"),
+            });
+        };
+        let Some(updates) = loose.updates else {
+            return Taken::refused(IntakeError::NotADelta("it has no `updates`"));
+        };
+        let context = match loose.context.map(|raw| serde_json::from_str::<Option<Text<'_>>>(raw.get())) {
+            Some(Err(_)) => return Taken::refused(IntakeError::Context("`context` is not a string".into())),
+            Some(Ok(context)) => context,
+            None => None,
+        };
+        let mut meta_problems = Vec::new();
+        let updates: Vec<_> = updates
+            .iter()
+            .enumerate()
+            .map(|(index, raw)| (index, read_loose_update(raw.get(), index, &mut meta_problems)))
+            .collect();
+        let mut taken = self.settle(context, updates.into_iter(), version);
+        taken.problems.append(&mut meta_problems);
+        taken
+    }
+
+    fn settle<'a>(
+        &self,
+        context: Option<Text<'a>>,
+        updates: impl Iterator<Item = (usize, Result<WireUpdate<'a>, String>)>,
+        version: DeltaVersion,
+    ) -> Taken {
+        let mut taken = Taken::default();
+        let context = match self.context(context.as_ref().map(|c| c.0.as_ref())) {
+            Ok(context) => context,
+            Err(reason) => return Taken::refused(IntakeError::Context(reason)),
+        };
+        let own_ship = context == self.self_context;
+        let rootless = context.split().is_none();
+        let mut entries = 0;
+        let mut settled = SmallVec::new();
+        for (index, update) in updates {
+            let result = update.and_then(|wire| {
+                entries += wire.values.as_ref().map_or(0, SmallVec::len) + wire.meta.as_ref().map_or(0, Vec::len);
+                self.update(wire, own_ship, rootless)
+            });
+            match result {
+                Ok(Some(update)) => settled.push(update),
+                Ok(None) => {}
+                Err(reason) => taken.problems.push(IntakeError::Update { index, reason }),
+            }
+        }
+        if entries > MAX_ENTRIES {
+            return Taken::refused(IntakeError::TooManyEntries(entries));
+        }
+        if !settled.is_empty() {
+            taken.delta = Some(Delta { context, updates: settled, version });
+        }
+        taken
+    }
+
+    fn context(&self, context: Option<&str>) -> Result<Context, String> {
+        match context {
+            None | Some("" | "vessels.self" | "self") => Ok(self.self_context.clone()),
+            Some(text) if text == self.self_context.as_str() => Ok(self.self_context.clone()),
+            Some(text) if text.contains(['*', '/']) || text.chars().any(char::is_control) => Err(format!(
+                "context {text:?} is not the name of one thing; write <collection>.<id>, such as vessels.self"
+            )),
+            Some(text) => Context::new(text).map_err(|e| e.to_string()),
+        }
+    }
+
+    fn update(&self, wire: WireUpdate<'_>, own_ship: bool, rootless: bool) -> Result<Option<Update>, String> {
+        let name = |error: NameError| error.to_string();
+        let source = wire.source.map(|object| {
+            let mut source = Source::from_object(object);
+            source.settle_label(&self.provider);
+            source
+        });
+        let source_ref = match (&wire.source_ref, &source) {
+            (Some(text), _) if !text.0.is_empty() => SourceRef::new(&text.0).map_err(name)?,
+            (_, Some(source)) => source.derive_ref(&self.provider).map_err(name)?,
+            _ => self.provider.id.clone(),
+        };
+        let timestamp = match wire.timestamp.filter(|_| !self.override_timestamps) {
+            None => Timestamp::now(),
+            Some(text) => Timestamp::from_text(&text.0)
+                .ok_or_else(|| "its timestamp is no time; write it as 2024-05-01T10:00:00.000Z".to_owned())?,
+        };
+        let static_data_allowed = !own_ship || source_ref.as_str() == DEFAULTS_SOURCE;
+        let mut values = SmallVec::new();
+        for Object(entry) in wire.values.into_iter().flatten() {
+            let Some(value) = entry.value else { continue };
+            if rootless {
+                return Err(
+                    "a context without an id, such as `vessels`, can't have values; write <collection>.<id>".into()
+                );
+            }
+            let path = check_path(&entry.path.0)?;
+            if value.get().len() > MAX_VALUE_BYTES {
+                return Err(format!(
+                    "the value of {path:?} has {} bytes, more than the {MAX_VALUE_BYTES} that are accepted",
+                    value.get().len()
+                ));
+            }
+            let value = RawJson::from_checked(value);
+            let value = if static_data_allowed { Some(value) } else { without_static_data(path, value) };
+            if let Some(value) = value {
+                values.push(PathValue { path: Path::new(path).map_err(name)?, value });
+            }
+        }
+        let mut meta = Vec::new();
+        for Object(entry) in wire.meta.into_iter().flatten() {
+            let Some(value) = entry.value else { continue };
+            let path = Path::new(check_path(&entry.path.0)?).map_err(name)?;
+            meta.push(PathValue { path, value: RawJson::from_checked(value) });
+        }
+        let empty = values.is_empty() && meta.is_empty();
+        Ok((!empty).then(|| Update { source: source.map(Arc::new), source_ref, timestamp, values, meta }))
+    }
+}
+
+impl Taken {
+    fn refused(problem: IntakeError) -> Self {
+        Self { delta: None, problems: vec![problem] }
+    }
+}
+
+fn check_path(path: &str) -> Result<&str, String> {
+    let bad = path.chars().any(char::is_control);
+    if bad { Err(format!("path {path:?} contains control characters")) } else { Ok(path) }
+}
+
+fn read_loose_update<'a>(
+    text: &'a str,
+    index: usize,
+    meta_problems: &mut Vec<IntakeError>,
+) -> Result<WireUpdate<'a>, String> {
+    let Object(loose): Object<LooseUpdate<'a>> =
+        serde_json::from_str(text).map_err(|_| "it is not an object".to_owned())?;
+    fn field<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>, what: &str) -> Result<Option<T>, String> {
+        raw.map_or(Ok(None), |raw| serde_json::from_str(raw.get()).map_err(|_| what.to_owned()))
+    }
+    let values = field(loose.values, "`values` must be an array of {\"path\": <string>, \"value\": <any>}")?;
+    let meta = match field(loose.meta, "`meta` must be an array of {\"path\": <string>, \"value\": <object>}") {
+        Ok(meta) => meta,
+        Err(reason) => {
+            meta_problems.push(IntakeError::Meta { index, reason });
+            None
+        }
+    };
+    Ok(WireUpdate {
+        source_ref: field(loose.source_ref, "`$source` must be a string")?,
+        source: field(loose.source, "`source` must be an object")?,
+        timestamp: field(loose.timestamp, "`timestamp` must be a string")?,
+        values,
+        meta,
+    })
+}
+
+/// Paths of the own ship that only configured data may set (signalk-v1 §2.2 no. 4), so that a received AIS message about the own ship
+/// can't overwrite them.
+const STATIC_PATHS: [&str; 7] = [
+    "communication.callsignVhf",
+    "design.aisShipType",
+    "design.beam",
+    "design.length",
+    "design.draft",
+    "sensors.gps.fromBow",
+    "sensors.gps.fromCenter",
+];
+const STATIC_ROOT_KEYS: [&str; 2] = ["name", "mmsi"];
+
+fn without_static_data(path: &str, value: RawJson) -> Option<RawJson> {
+    if !path.is_empty() {
+        return (!STATIC_PATHS.contains(&path) && !STATIC_ROOT_KEYS.contains(&path)).then_some(value);
+    }
+    let Value::Object(mut object) = value.to_value() else { return Some(value) };
+    let before = object.len();
+    object.retain(|key, _| !STATIC_ROOT_KEYS.contains(&key.as_str()));
+    let mut changed = object.len() != before;
+    if let Some(Value::Object(communication)) = object.get_mut("communication") {
+        changed |= communication.remove("callsignVhf").is_some();
+        if changed && communication.is_empty() {
+            object.remove("communication");
+        }
+    }
+    if !changed {
+        return Some(value);
+    }
+    (!object.is_empty()).then(|| RawJson::of(&object))
+}
+
+#[cfg(test)]
+#[path = "intake_tests.rs"]
+mod tests;

@@ -1,0 +1,34 @@
+//! The delta bus of Windlass.
+//!
+//! It solves four problems: to carry vessel data without interpreting it ([`Delta`], [`RawJson`], [`Intake`]); to find out who wants a
+//! value without asking everybody ([`RoutingIndex`]); to lose nothing while a plugin is away, within a bound ([`ReloadBuffer`]); and to
+//! bring back what crashed without a storm of restarts ([`RestartPolicy`]). The [`Broker`] actor joins them.
+//!
+//! This crate knows no HTTP, no WebSocket, no wasm and no files.
+
+mod broker;
+mod consumers;
+mod delta;
+mod intake;
+mod intern;
+mod messages;
+mod pattern;
+mod raw_json;
+mod reload_buffer;
+mod restart_policy;
+mod routing;
+mod source;
+mod timestamp;
+
+pub use broker::Broker;
+pub use delta::{Delta, DeltaVersion, PathValue, SharedDelta, Update, ValueIndex, push_string};
+pub use intake::{DEFAULTS_SOURCE, Intake, IntakeError, MAX_DELTA_BYTES, MAX_ENTRIES, MAX_VALUE_BYTES, Taken};
+pub use intern::{Context, MAX_NAME_BYTES, MAX_NAMES, NameError, Path, SourceRef};
+pub use messages::*;
+pub use pattern::{ContextPattern, Glob};
+pub use raw_json::{RawJson, RawJsonError};
+pub use reload_buffer::{RELOAD_BUFFER_CAPACITY, ReloadBuffer};
+pub use restart_policy::{RestartDecision, RestartPolicy};
+pub use routing::{Routes, RoutingIndex, Scope, Topic, TopicId};
+pub use source::{Provider, Source};
+pub use timestamp::{MAX_TIMESTAMP_BYTES, Timestamp};

@@ -1,0 +1,237 @@
+//! The messages of the bus: name = verb + noun, with who sends and who answers.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix::{Message, Recipient};
+use serde::Serialize;
+use smol_str::SmolStr;
+
+use crate::delta::{Delta, SharedDelta, ValueIndex};
+use crate::intern::SourceRef;
+use crate::restart_policy::RestartDecision;
+use crate::routing::{Routes, Topic, TopicId};
+
+/// Connections, clients and plugins hand over what they have taken in. Deltas of one sender stay in order. Send in batches: the wait
+/// for room in the broker's mailbox is what pushes back to the sender's socket.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Publish {
+    /// Who sends, for the statistics.
+    pub provider: SourceRef,
+    /// What; see [`crate::Intake`].
+    pub deltas: Vec<Delta>,
+}
+
+/// The broker asks the data model to take deltas in, and routes them when it has answered: a value can be read before any subscriber
+/// is told about it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct ApplyDeltas(pub Arc<Vec<Arc<SharedDelta>>>);
+
+/// The broker asks the data model for the present values of a new subscription, between two batches of deltas, so that snapshot and
+/// live stream join without a gap.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<CachedValue>")]
+pub struct CollectSnapshot(pub Vec<Topic>);
+
+/// A present value of a snapshot.
+#[derive(Debug, Clone)]
+pub struct CachedValue {
+    /// Which of the topics it answers.
+    pub row: usize,
+    /// A delta with this value.
+    pub delta: Arc<SharedDelta>,
+    /// Which value of the delta.
+    pub index: ValueIndex,
+}
+
+/// A number for an HTTP worker's hub.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+pub struct HubId(pub usize);
+
+/// A number for a subscription, unique in the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+pub struct SubscriptionId(pub u64);
+
+/// A hub joins the broker. Answered with its number.
+#[derive(Message)]
+#[rtype(result = "HubId")]
+pub struct AttachHub(pub Recipient<FanOut>);
+
+/// What the broker sends to a hub: everything since the last time, in order. At most one such message is on its way to a hub; it is
+/// answered when the hub has handed it out.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct FanOut(pub Vec<FanOutItem>);
+
+/// One step of a [`FanOut`].
+#[derive(Debug, Clone)]
+pub enum FanOutItem {
+    /// A delta for the subscriptions of these topics.
+    Delta(Arc<SharedDelta>, Arc<Routes>),
+    /// From here on the subscription gets these topics.
+    Join {
+        /// Which subscription.
+        subscription: SubscriptionId,
+        /// The topic of each of its rows.
+        topics: Vec<TopicId>,
+        /// The present values.
+        cached: Vec<CachedValue>,
+    },
+    /// From here on it gets nothing.
+    Leave {
+        /// Which subscription.
+        subscription: SubscriptionId,
+    },
+}
+
+/// A client's subscription asks for values. The answer comes as [`FanOutItem::Join`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Subscribe {
+    /// The client's hub.
+    pub hub: HubId,
+    /// The subscription.
+    pub subscription: SubscriptionId,
+    /// What it wants, a topic a row.
+    pub rows: Vec<Topic>,
+    /// Whether the present values are wanted first.
+    pub cached: bool,
+}
+
+/// A client's subscription ends.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Unsubscribe {
+    /// The client's hub.
+    pub hub: HubId,
+    /// The subscription.
+    pub subscription: SubscriptionId,
+}
+
+/// Who takes whole deltas directly, behind a queue of its own: a plugin or a tap.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+pub struct ConsumerId(pub SmolStr);
+
+/// A consumer joins, or comes back with a new address. It starts buffering; [`StopBuffering`] lets the deltas flow.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct AttachConsumer {
+    /// Who.
+    pub consumer: ConsumerId,
+    /// What it wants.
+    pub topic: Topic,
+    /// Where to.
+    pub recipient: Recipient<DeliverDeltas>,
+}
+
+/// A consumer leaves; what waits for it is thrown away.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct DetachConsumer(pub ConsumerId);
+
+/// Deltas for a consumer, in order. The next come after it has sent [`ConsumerReady`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct DeliverDeltas(pub Vec<Arc<SharedDelta>>);
+
+/// A consumer has worked through the last [`DeliverDeltas`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct ConsumerReady(pub ConsumerId);
+
+/// Keep a consumer's deltas back, at most [`crate::RELOAD_BUFFER_CAPACITY`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct StartBuffering(pub ConsumerId);
+
+/// Let a consumer's deltas flow again, the kept ones first.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct StopBuffering(pub ConsumerId);
+
+/// A consumer's instance crashed. The broker keeps its deltas back, decides by the restart policy, and asks for the restart itself.
+#[derive(Message)]
+#[rtype(result = "RestartDecision")]
+pub struct ReportCrash {
+    /// Whose.
+    pub consumer: ConsumerId,
+    /// Who starts it again.
+    pub restart: Recipient<RestartInstance>,
+}
+
+/// The delay after a crash is over: start a fresh instance.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct RestartInstance;
+
+/// A person enabled, configured or reloaded the plugin: earlier crashes count no more.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct ForgiveCrashes(pub ConsumerId);
+
+/// How is the broker?
+#[derive(Debug, Message)]
+#[rtype(result = "BrokerStatistics")]
+pub struct CollectBrokerStatistics;
+
+/// The broker's state.
+#[derive(Debug, Clone, Serialize, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct BrokerStatistics {
+    /// Deltas published since start.
+    pub deltas: u64,
+    /// Values in them.
+    pub values: u64,
+    /// [`Publish`] messages that brought them.
+    pub batches: u64,
+    /// Deltas by provider.
+    pub providers: Vec<(SmolStr, u64)>,
+    /// Topics in the routing index.
+    pub topics: usize,
+    /// Live subscriptions of clients.
+    pub subscriptions: usize,
+    /// One entry a hub.
+    pub hubs: Vec<HubStatistics>,
+    /// One entry a consumer.
+    pub consumers: Vec<ConsumerStatistics>,
+    /// Time spent in handlers.
+    pub busy: Duration,
+    /// The longest single handler.
+    pub longest_handler: Duration,
+}
+
+/// A hub as the broker sees it.
+#[derive(Debug, Clone, Serialize, Default)]
+#[serde(rename_all = "camelCase")]
+pub struct HubStatistics {
+    /// Items that wait for it.
+    pub pending: usize,
+    /// The most that ever waited.
+    pub most_pending: usize,
+    /// Messages sent to it.
+    pub batches: u64,
+    /// Times that publishers had to wait for it.
+    pub stalls: u64,
+}
+
+/// A consumer as the broker sees it.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConsumerStatistics {
+    /// Who.
+    pub consumer: ConsumerId,
+    /// Deltas that wait.
+    pub queued: usize,
+    /// The most that ever waited.
+    pub most_queued: usize,
+    /// Deltas dropped because more than the buffer holds waited.
+    pub dropped: u64,
+    /// Deltas handed over.
+    pub delivered: u64,
+    /// Whether they are kept back at present.
+    pub buffering: bool,
+    /// Crashes that count for the restart policy.
+    pub crashes: usize,
+}
