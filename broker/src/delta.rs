@@ -171,6 +171,14 @@ impl SharedDelta {
         Arc::new(Self { delta, whole: OnceLock::new(), single })
     }
 
+    /// A delta with just one of the values, for those who keep a value for long and must not keep its neighbours alive.
+    pub fn detached(&self, index: ValueIndex) -> Arc<Self> {
+        let (update, value) = self.value(index);
+        let update = Update { values: SmallVec::from_iter([value.clone()]), meta: Vec::new(), ..update.clone() };
+        let updates = SmallVec::from_iter([update]);
+        Self::new(Delta { context: self.delta.context.clone(), updates, version: self.delta.version })
+    }
+
     /// The delta itself.
     pub fn delta(&self) -> &Delta {
         &self.delta

@@ -5,18 +5,18 @@
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, de};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
+use serde_json::Value;
 use smallvec::SmallVec;
 
 use crate::delta::{Delta, DeltaVersion, PathValue, Update};
 use crate::intern::{Context, NameError, Path, SourceRef};
 use crate::raw_json::RawJson;
-use crate::source::{Provider, Source};
+use crate::source::Provider;
+use crate::source_cache;
 use crate::timestamp::Timestamp;
 
 /// Most bytes of one delta text.
@@ -138,8 +138,8 @@ struct WireDelta<'a> {
 struct WireUpdate<'a> {
     #[serde(borrow, default, rename = "$source")]
     source_ref: Option<Text<'a>>,
-    #[serde(default)]
-    source: Option<Map<String, Value>>,
+    #[serde(borrow, default)]
+    source: Option<&'a RawValue>,
     #[serde(borrow, default)]
     timestamp: Option<Text<'a>>,
     #[serde(borrow, default)]
@@ -278,14 +278,11 @@ impl Intake {
 
     fn update(&self, wire: WireUpdate<'_>, own_ship: bool, rootless: bool) -> Result<Option<Update>, String> {
         let name = |error: NameError| error.to_string();
-        let source = wire.source.map(|object| {
-            let mut source = Source::from_object(object);
-            source.settle_label(&self.provider);
-            source
-        });
-        let source_ref = match (&wire.source_ref, &source) {
+        let known = wire.source.map(|raw| source_cache::settle(raw.get(), &self.provider)).transpose()?;
+        let (source, derived_ref) = known.unzip();
+        let source_ref = match (&wire.source_ref, derived_ref) {
             (Some(text), _) if !text.0.is_empty() => SourceRef::new(&text.0).map_err(name)?,
-            (_, Some(source)) => source.derive_ref(&self.provider).map_err(name)?,
+            (_, Some(derived)) => derived,
             _ => self.provider.id.clone(),
         };
         let timestamp = match wire.timestamp.filter(|_| !self.override_timestamps) {
@@ -322,7 +319,7 @@ impl Intake {
             meta.push(PathValue { path, value: RawJson::from_checked(value) });
         }
         let empty = values.is_empty() && meta.is_empty();
-        Ok((!empty).then(|| Update { source: source.map(Arc::new), source_ref, timestamp, values, meta }))
+        Ok((!empty).then(|| Update { source, source_ref, timestamp, values, meta }))
     }
 }
 
@@ -333,7 +330,7 @@ impl Taken {
 }
 
 fn check_path(path: &str) -> Result<&str, String> {
-    let bad = path.chars().any(char::is_control);
+    let bad = path.bytes().any(|b| b < 0x20 || b == 0x7f);
     if bad { Err(format!("path {path:?} contains control characters")) } else { Ok(path) }
 }
 
@@ -357,7 +354,7 @@ fn read_loose_update<'a>(
     };
     Ok(WireUpdate {
         source_ref: field(loose.source_ref, "`$source` must be a string")?,
-        source: field(loose.source, "`source` must be an object")?,
+        source: loose.source,
         timestamp: field(loose.timestamp, "`timestamp` must be a string")?,
         values,
         meta,
@@ -366,20 +363,25 @@ fn read_loose_update<'a>(
 
 /// Paths of the own ship that only configured data may set (signalk-v1 §2.2 no. 4), so that a received AIS message about the own ship
 /// can't overwrite them.
-const STATIC_PATHS: [&str; 7] = [
-    "communication.callsignVhf",
-    "design.aisShipType",
-    "design.beam",
-    "design.length",
-    "design.draft",
-    "sensors.gps.fromBow",
-    "sensors.gps.fromCenter",
-];
+fn is_static_path(path: &str) -> bool {
+    matches!(
+        path,
+        "name"
+            | "mmsi"
+            | "communication.callsignVhf"
+            | "design.aisShipType"
+            | "design.beam"
+            | "design.length"
+            | "design.draft"
+            | "sensors.gps.fromBow"
+            | "sensors.gps.fromCenter"
+    )
+}
 const STATIC_ROOT_KEYS: [&str; 2] = ["name", "mmsi"];
 
 fn without_static_data(path: &str, value: RawJson) -> Option<RawJson> {
     if !path.is_empty() {
-        return (!STATIC_PATHS.contains(&path) && !STATIC_ROOT_KEYS.contains(&path)).then_some(value);
+        return (!is_static_path(path)).then_some(value);
     }
     let Value::Object(mut object) = value.to_value() else { return Some(value) };
     let before = object.len();

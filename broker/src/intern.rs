@@ -154,6 +154,11 @@ macro_rules! interned {
                 $table.intern(text).map(Self)
             }
 
+            /// The interned name of a text that somebody has used and still holds; `None` otherwise. Never makes a name.
+            pub fn find(text: &str) -> Option<Self> {
+                $table.atoms.get(text).map(|found| Self(found.0.clone()))
+            }
+
             /// The text.
             pub fn as_str(&self) -> &str {
                 &self.0.text

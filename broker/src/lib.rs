@@ -18,6 +18,7 @@ mod reload_buffer;
 mod restart_policy;
 mod routing;
 mod source;
+mod source_cache;
 mod timestamp;
 
 pub use broker::Broker;

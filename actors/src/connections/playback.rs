@@ -1,0 +1,147 @@
+//! NMEA 0183 from a recording: a plain log of sentences, or one of the form `<epoch ms>;<kind>;<line>` (signalk-v1 §14).
+
+use tokio::fs::File;
+use tokio::io::AsyncReadExt;
+use tokio::time::{Instant, sleep_until};
+
+use super::backoff::Backoff;
+use super::bad_lines::BadLine;
+use super::intake::LineIntake;
+use super::lines::{LineSplitter, Oversized};
+use super::link::{End, Link};
+use super::pacing::{Pacer, Recorded, Steady, multiplexed, time_of_day};
+use super::settings::Recording;
+use super::tcp_client::READ_BYTES;
+
+/// How much of a recording is looked through for a line with a time.
+const SEARCHED_BYTES: usize = 256 * 1024;
+
+/// Plays the recording; ends when it is over, or never if it loops.
+pub(super) async fn run(
+    recording: &Recording,
+    link: &Link,
+    backoff: &mut Backoff,
+) -> Result<std::convert::Infallible, End> {
+    let name = recording.file.display();
+    let steady = match recording.throttle {
+        Some(rate) => Some(rate),
+        None => without_times(recording).await?,
+    };
+    let mut pacer = Pacer::new(recording.speed, steady);
+    let start = Instant::now();
+    loop {
+        let before = link.counters.deltas();
+        let mut file = open(recording).await?;
+        backoff.reset();
+        link.status(&format!("Playing {name}"));
+        play(&mut file, recording, &mut pacer, start, link).await?;
+        if !recording.looped {
+            link.status(&format!("Finished {name}"));
+            log::info!("connection {}: finished {name}", link.id());
+            return Err(End::Finished);
+        }
+        if link.counters.deltas() == before {
+            return Err(End::Lost(format!(
+                "nothing in {name} gives data; check that it is a log of NMEA 0183 sentences"
+            )));
+        }
+        pacer.rewind();
+    }
+}
+
+/// The steady rate, for a recording that tells no times.
+async fn without_times(recording: &Recording) -> Result<Option<Steady>, End> {
+    let mut file = open(recording).await?.take(SEARCHED_BYTES as u64);
+    let mut splitter = LineSplitter::default();
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        let length = file.read(&mut buffer).await.map_err(|error| unreadable(recording, &error))?;
+        splitter.extend(&buffer[..length]);
+        while let Some(line) = splitter.next_line() {
+            if line.is_ok_and(|line| multiplexed(line).is_some() || time_of_day(line).is_some()) {
+                return Ok(None);
+            }
+        }
+        if length == 0 {
+            return Ok(Some(recording.without_times));
+        }
+    }
+}
+
+/// Plays the file once.
+async fn play(
+    file: &mut File,
+    recording: &Recording,
+    pacer: &mut Pacer,
+    start: Instant,
+    link: &Link,
+) -> Result<(), End> {
+    let mut intake = LineIntake::new(link);
+    let mut splitter = LineSplitter::default();
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        let length = file.read(&mut buffer).await.map_err(|error| unreadable(recording, &error))?;
+        link.counters.add_bytes(length);
+        if length == 0 {
+            splitter.finish();
+        } else {
+            splitter.extend(&buffer[..length]);
+        }
+        while let Some(line) = splitter.next_line() {
+            let entry = match line {
+                Ok(line) => Entry::read(line),
+                Err(oversized) => Entry { recorded: None, kind: 'N', line: Err(oversized) },
+            };
+            let due = start + pacer.due(entry.line.as_ref().map_or(&[], |line| line), entry.recorded);
+            if due > Instant::now() {
+                intake.publish().await?;
+                sleep_until(due).await;
+            }
+            entry.hand_to(&mut intake);
+        }
+        intake.publish().await?;
+        if length == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// One line of a recording.
+struct Entry<'a> {
+    recorded: Option<Recorded>,
+    kind: char,
+    line: Result<&'a [u8], Oversized<'a>>,
+}
+
+impl<'a> Entry<'a> {
+    fn read(line: &'a [u8]) -> Self {
+        match multiplexed(line) {
+            Some((millis, kind, line)) => Self { recorded: Some(Recorded::Epoch(millis)), kind, line: Ok(line) },
+            None => Self { recorded: time_of_day(line), kind: 'N', line: Ok(line) },
+        }
+    }
+
+    /// A line of a multiplexed log counts as received when it was logged.
+    fn hand_to(self, intake: &mut LineIntake<'_>) {
+        let now = jiff::Timestamp::now();
+        let logged = match self.recorded {
+            Some(Recorded::Epoch(millis)) => jiff::Timestamp::from_millisecond(millis).unwrap_or(now),
+            _ => now,
+        };
+        match self.line {
+            Ok(line) if self.kind != 'N' => intake.refuse(&BadLine::LogKind(self.kind), line, now),
+            line => intake.take_logged(line, logged, now),
+        }
+    }
+}
+
+async fn open(recording: &Recording) -> Result<File, End> {
+    let name = recording.file.display();
+    File::open(&recording.file)
+        .await
+        .map_err(|error| End::Lost(format!("can't open the recording {name}: {error}; check `filename`")))
+}
+
+fn unreadable(recording: &Recording, error: &std::io::Error) -> End {
+    End::Lost(format!("can't read the recording {}: {error}", recording.file.display()))
+}

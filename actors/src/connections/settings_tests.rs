@@ -1,0 +1,132 @@
+use super::*;
+
+fn entry(options: Value) -> ConnectionSettings {
+    let entry = json!({"id": "gps", "enabled": true, "pipeElements": [{"type": SIMPLE, "options": options}]});
+    serde_json::from_value(entry).expect("an object")
+}
+
+fn nmea(sub: Value) -> ConnectionSettings {
+    entry(json!({"type": "NMEA0183", "logging": false, "subOptions": sub}))
+}
+
+fn input(settings: &ConnectionSettings) -> Input {
+    settings.plan(Path::new("/config")).expect("a plan").input
+}
+
+fn refusal(settings: &ConnectionSettings) -> String {
+    settings.plan(Path::new("/config")).expect_err("a refusal").to_string()
+}
+
+#[test]
+fn entries_of_the_reference_server_are_read_and_saved_unchanged() {
+    // SK-226
+    let text = r#"{"id":"gps","pipeElements":[{"type":"providers/simple","options":{"logging":false,"type":"NMEA0183","subOptions":{"validateChecksum":false,"type":"tcp","host":"192.168.1.5","port":"10110","noDataReceivedTimeout":"30","ignoredSentences":["GSV","ROT"],"outEvent":"x","baudrate":4800},"x-unknown":[1.0]}}],"enabled":true,"unknown":{"b":1,"a":2}}"#;
+    let settings: ConnectionSettings = serde_json::from_str(text).expect("settings");
+    assert_eq!(serde_json::to_string(&settings).expect("JSON"), text);
+    assert_eq!((settings.id(), settings.enabled(), settings.kind()), (Some("gps"), true, Some("NMEA0183")));
+    let plan = settings.plan(Path::new("/config")).expect("a plan");
+    let silence = Some(Duration::from_secs(30));
+    assert_eq!(plan.input, Input::TcpClient(TcpClient { host: "192.168.1.5".into(), port: 10110, silence }));
+    assert!(!plan.decoding.validate_checksum);
+    assert_eq!(plan.decoding.ignored_sentences, ["GSV", "ROT"]);
+    assert!(!plan.override_timestamp);
+}
+
+#[test]
+fn defaults_are_those_of_the_reference() {
+    let silence = Some(Duration::from_secs(60));
+    let tcp =
+        nmea(json!({"type": "tcp", "host": "h", "port": 1, "noDataReceivedTimeout": "", "ignoredSentences": null}));
+    assert_eq!(input(&tcp), Input::TcpClient(TcpClient { host: "h".into(), port: 1, silence }));
+    let plan = tcp.plan(Path::new("/config")).expect("a plan");
+    assert!(plan.decoding.validate_checksum && plan.decoding.ignored_sentences.is_empty());
+    let never = nmea(json!({"type": "tcp", "host": "h", "port": 1, "noDataReceivedTimeout": 0}));
+    assert_eq!(input(&never), Input::TcpClient(TcpClient { host: "h".into(), port: 1, silence: None }));
+    let udp = nmea(json!({"type": "udp", "port": "2000", "host": "255.255.255.255"}));
+    assert_eq!(input(&udp), Input::Udp(Udp { address: IpAddr::from([0, 0, 0, 0]), port: 2000 }));
+    let listener = nmea(json!({"type": "tcplistener", "port": 10111, "ignoredSentences": "GSV, rot"}));
+    let address = IpAddr::from([127, 0, 0, 1]);
+    let expected = TcpListener { address, port: 10111, max_peers: 32, silence: None };
+    assert_eq!(input(&listener), Input::TcpListener(expected));
+    assert_eq!(listener.plan(Path::new("/")).expect("a plan").decoding.ignored_sentences, ["GSV", "rot"]);
+}
+
+#[test]
+fn recordings() {
+    let file = |sub: Value| entry(json!({"type": "FileStream", "subOptions": sub}));
+    let expected = Recording {
+        file: "/config/samples/a.log".into(),
+        speed: 1.0,
+        looped: true,
+        throttle: None,
+        without_times: Steady::Lines(10.0),
+    };
+    let plain = file(json!({"dataType": "NMEA0183", "filename": "samples/a.log"}));
+    assert_eq!(input(&plain), Input::Playback(expected.clone()));
+    let outer = entry(json!({"type": "FileStream", "dataType": "SignalK", "subOptions": {"filename": "a"}}));
+    assert!(refusal(&outer).starts_with("type FileStream with dataType SignalK is not supported yet"));
+    let throttled = file(json!({"dataType": "NMEA0183", "filename": "samples/a.log", "throttleRate": "500"}));
+    assert_eq!(
+        input(&throttled),
+        Input::Playback(Recording { throttle: Some(Steady::Bytes(500.0)), ..expected.clone() })
+    );
+    let multiplexed = file(json!({"dataType": "Multiplexed", "filename": "/x.log", "throttleRate": 5, "loop": false}));
+    let elsewhere = Recording { file: "/x.log".into(), looped: false, ..expected.clone() };
+    assert_eq!(input(&multiplexed), Input::Playback(elsewhere));
+    let options = PlaybackOptions { speed: 20.0, looped: false };
+    let own = ConnectionSettings::playback("playback", Path::new("samples/a.log"), options);
+    assert_eq!(input(&own), Input::Playback(Recording { speed: 20.0, looped: false, ..expected }));
+    for speed in [json!(-1), json!(1e-9), json!("fast"), json!(1e300)] {
+        let settings = file(json!({"filename": "a", "speed": speed}));
+        assert!(refusal(&settings).contains("`subOptions.speed` is"), "{}", refusal(&settings));
+    }
+}
+
+#[test]
+fn refusals_say_where_and_what_to_do() {
+    let n2k = json!({"type": "NMEA2000", "subOptions": {"type": "canbus-canboatjs", "interface": "can0"}});
+    let cases = [
+        (entry(n2k), "type NMEA2000 with canbus-canboatjs is not supported yet; supported are NMEA0183 with"),
+        (nmea(json!({"type": "serial", "device": "/dev/ttyUSB0"})), "type NMEA0183 with serial is not supported yet"),
+        (nmea(json!({"type": "tcp", "port": 1})), "`subOptions.host` is missing; it should be a text"),
+        (nmea(json!({"type": "tcp", "host": "h"})), "`subOptions.port` is missing; it should be a port number"),
+        (nmea(json!({"type": "udp", "port": 70000})), "`subOptions.port` is 70000; it should be a port number"),
+        (nmea(json!({"type": "udp", "port": "x"})), "`subOptions.port` is \"x\"; it should be a port number"),
+        (
+            nmea(json!({"type": "tcplistener", "port": 1, "host": "nmea"})),
+            "`subOptions.host` is \"nmea\"; it should be an IP",
+        ),
+        (nmea(json!({"type": "udp", "port": 1, "validateChecksum": "no"})), "`subOptions.validateChecksum` is \"no\""),
+        (nmea(json!({"type": "udp", "port": 1, "ignoredSentences": [1]})), "`subOptions.ignoredSentences` is [1]"),
+        (entry(json!("x")), "`pipeElements[0].options` is \"x\"; it should be an object"),
+        (entry(json!({})), "`options.type` is missing"),
+        (ConnectionSettings::new(Map::new()), "`id` is missing"),
+        (ConnectionSettings::nmea0183_client("", "h", 1), "`id` is \"\"; it should be a text"),
+    ];
+    for (settings, expected) in cases {
+        let refusal = refusal(&settings);
+        assert!(refusal.starts_with(expected), "{refusal}");
+    }
+    for (elements, expected) in [
+        (json!([]), "a chain of 0 pipe elements is not supported yet"),
+        (json!([{"type": "providers/filestream"}]), "a pipe element other than providers/simple"),
+        (json!([{"type": SIMPLE}, {"type": SIMPLE}]), "a chain of 2 pipe elements"),
+        (json!({}), "`pipeElements` is {}; it should be a list"),
+    ] {
+        let settings = serde_json::from_value(json!({"id": "a", "pipeElements": elements})).expect("an object");
+        assert!(refusal(&settings).starts_with(expected), "{}", refusal(&settings));
+    }
+}
+
+#[test]
+fn one_damaged_entry_costs_itself_only() {
+    // SK-227
+    let entries = vec![json!("x"), json!({"id": "a", "enabled": false}), json!({"id": 5})];
+    let read = ConnectionSettings::from_entries(entries);
+    let refusal = read[0].as_ref().expect_err("no object");
+    assert_eq!(refusal.to_string(), "`pipedProviders[0]` is \"x\"; it should be an object");
+    let settings = read[1].as_ref().expect("an entry");
+    assert_eq!((settings.id(), settings.enabled()), (Some("a"), false));
+    let settings = read[2].as_ref().expect("an entry");
+    assert_eq!((settings.id(), settings.enabled()), (None, true));
+}

@@ -1,0 +1,176 @@
+//! What a connection has done, readable at any time from any thread.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::Instant;
+use windlass_broker::Timestamp;
+
+use super::bad_lines::{BadLine, BadLines, excerpt};
+
+/// The counters of one connection since it was started.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConnectionStatistics {
+    /// Bytes read.
+    pub bytes: u64,
+    /// Lines received, the bad ones included and the blank ones left out.
+    pub lines: u64,
+    /// Deltas handed to the broker.
+    pub deltas: u64,
+    /// Lines dropped because something is wrong with them.
+    pub bad_lines: u64,
+    /// The same by kind, such as `checksum`, `noChecksum`, `malformed`, `notASentence`, `notText`, `tooLong`.
+    pub bad_lines_by_kind: BTreeMap<String, u64>,
+    /// Peers connected now: for a TCP client 0 or 1.
+    pub peers: usize,
+    /// Times a peer connected.
+    pub connects: u64,
+    /// Peers sent away because as many as allowed were connected.
+    pub refused_peers: u64,
+    /// When the last line came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_line: Option<Timestamp>,
+    /// The longest wait for the broker to take a batch, in milliseconds. The connection read nothing meanwhile.
+    pub longest_wait: f64,
+    /// Where a listening connection listens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_address: Option<SocketAddr>,
+}
+
+/// The live form of [`ConnectionStatistics`], written by the connection.
+#[derive(Debug)]
+pub(super) struct Counters {
+    /// The connection's id, for the log.
+    id: String,
+    bytes: AtomicU64,
+    lines: AtomicU64,
+    deltas: AtomicU64,
+    bad: Mutex<BadLines>,
+    peers: AtomicUsize,
+    connects: AtomicU64,
+    refused_peers: AtomicU64,
+    /// Milliseconds since 1970; [`NEVER`] before the first line.
+    last_line: AtomicI64,
+    longest_wait_micros: AtomicU64,
+    local_address: Mutex<Option<SocketAddr>>,
+}
+
+const NEVER: i64 = i64::MIN;
+
+impl Counters {
+    /// All zero.
+    pub fn new(id: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            bytes: AtomicU64::new(0),
+            lines: AtomicU64::new(0),
+            deltas: AtomicU64::new(0),
+            bad: Mutex::default(),
+            peers: AtomicUsize::new(0),
+            connects: AtomicU64::new(0),
+            refused_peers: AtomicU64::new(0),
+            last_line: AtomicI64::new(NEVER),
+            longest_wait_micros: AtomicU64::new(0),
+            local_address: Mutex::default(),
+        }
+    }
+
+    /// Something was read.
+    pub fn add_bytes(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes as u64, Relaxed);
+    }
+
+    /// A line that is not blank was received.
+    pub fn add_line(&self, received: jiff::Timestamp) {
+        self.lines.fetch_add(1, Relaxed);
+        self.last_line.store(received.as_millisecond(), Relaxed);
+    }
+
+    /// A line was dropped; the log hears of the first of each kind.
+    pub fn add_bad_line(&self, problem: &BadLine, line: &[u8]) {
+        let first = lock(&self.bad).count(problem.kind(), Instant::now());
+        if first {
+            log::warn!(
+                "connection {}: {problem}. Dropped line: {}. More of this kind are counted and summed up once a minute.",
+                self.id,
+                excerpt(line)
+            );
+        }
+    }
+
+    /// Logs the summary of bad lines when it is time. Call it now and then.
+    pub fn report_bad_lines(&self) {
+        // The message is made under the lock and logged without it.
+        let summary = lock(&self.bad).summary(Instant::now());
+        if let Some(summary) = summary {
+            log::warn!("connection {}: {summary}", self.id);
+        }
+    }
+
+    /// The broker has taken a batch after this wait.
+    pub fn add_batch(&self, deltas: usize, waited: Duration) {
+        self.deltas.fetch_add(deltas as u64, Relaxed);
+        self.longest_wait_micros.fetch_max(u64::try_from(waited.as_micros()).unwrap_or(u64::MAX), Relaxed);
+    }
+
+    /// Counts a peer as connected until the guard is dropped.
+    pub fn peer(&self) -> PeerGuard<'_> {
+        self.connects.fetch_add(1, Relaxed);
+        self.peers.fetch_add(1, Relaxed);
+        PeerGuard(self)
+    }
+
+    /// A peer was sent away. True for the first one.
+    pub fn refuse_peer(&self) -> bool {
+        self.refused_peers.fetch_add(1, Relaxed) == 0
+    }
+
+    /// The connection listens there, or nowhere any more.
+    pub fn set_local_address(&self, address: Option<SocketAddr>) {
+        *lock(&self.local_address) = address;
+    }
+
+    /// Deltas handed over so far.
+    pub fn deltas(&self) -> u64 {
+        self.deltas.load(Relaxed)
+    }
+
+    /// The present state.
+    pub fn read(&self) -> ConnectionStatistics {
+        let bad: BTreeMap<_, _> = lock(&self.bad).counts().iter().map(|(kind, n)| ((*kind).to_owned(), *n)).collect();
+        let last_line = self.last_line.load(Relaxed);
+        ConnectionStatistics {
+            bytes: self.bytes.load(Relaxed),
+            lines: self.lines.load(Relaxed),
+            deltas: self.deltas(),
+            bad_lines: bad.values().sum(),
+            bad_lines_by_kind: bad,
+            peers: self.peers.load(Relaxed),
+            connects: self.connects.load(Relaxed),
+            refused_peers: self.refused_peers.load(Relaxed),
+            last_line: (last_line != NEVER).then(|| Timestamp::from_millis(last_line)),
+            longest_wait: Duration::from_micros(self.longest_wait_micros.load(Relaxed)).as_secs_f64() * 1000.0,
+            local_address: *lock(&self.local_address),
+        }
+    }
+}
+
+/// A connected peer.
+#[derive(Debug)]
+pub(super) struct PeerGuard<'a>(&'a Counters);
+
+impl Drop for PeerGuard<'_> {
+    fn drop(&mut self) {
+        self.0.peers.fetch_sub(1, Relaxed);
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What the mutexes of this file guard is whole at any moment, also after a panic.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,7 @@
+//! The connections with real sockets and files, a real broker, and a stand-in for the data model.
+
+mod bus;
+mod listening;
+mod managing;
+mod playing;
+mod tcp;

@@ -1,0 +1,114 @@
+//! The model of one context: a vessel, an aid to navigation, an aircraft (signalk-v1 §1.2).
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{PoisonError, RwLock};
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry as Slot;
+use foldhash::fast::RandomState;
+use serde_json::{Map, Value};
+use windlass_broker::{Context, Path};
+
+use super::leaf::{Entry, Leaf};
+
+/// Leaves and root values of a context.
+#[derive(Debug)]
+pub struct ContextModel {
+    context: Context,
+    leaves: DashMap<Path, Leaf, RandomState>,
+    root: RwLock<Root>,
+    /// When something was last received, in milliseconds since 1970.
+    touched: AtomicI64,
+}
+
+/// The values at path "" (signalk-v1 §1.4).
+#[derive(Debug, Default, Clone)]
+pub struct Root {
+    /// The merged attributes.
+    pub attributes: Map<String, Value>,
+    /// What brought the latest of them; `None` while there is only the identity.
+    pub latest: Option<Entry>,
+}
+
+impl ContextModel {
+    /// An empty context, with its identity as a root attribute.
+    pub fn new(context: Context) -> Self {
+        let mut attributes = Map::new();
+        if let Some((_, id)) = context.split() {
+            let (key, value) = identity_attribute(id);
+            attributes.insert(key.into(), value.into());
+        }
+        let root = RwLock::new(Root { attributes, latest: None });
+        Self { context, leaves: DashMap::with_hasher(RandomState::default()), root, touched: AtomicI64::new(0) }
+    }
+
+    /// The context's name.
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// Writes a value; `now` in milliseconds since 1970.
+    pub fn write(&self, entry: Entry, now: i64) {
+        self.touched.store(now, Ordering::Relaxed);
+        let path = &entry.parts().1.path;
+        if path.as_str().is_empty() {
+            return self.merge_root(entry);
+        }
+        if let Some(mut leaf) = self.leaves.get_mut(path) {
+            return leaf.write(entry);
+        }
+        match self.leaves.entry(path.clone()) {
+            Slot::Occupied(mut leaf) => leaf.get_mut().write(entry),
+            Slot::Vacant(slot) => drop(slot.insert(Leaf::new(entry))),
+        }
+    }
+
+    fn merge_root(&self, entry: Entry) {
+        if let Value::Object(object) = entry.parts().1.value.to_value() {
+            let mut root = self.root.write().unwrap_or_else(PoisonError::into_inner);
+            for (key, value) in object {
+                root.attributes.insert(key, value);
+            }
+            root.latest = Some(entry);
+        } else {
+            log::warn!("{}: the value at path \"\" is not an object and is left out of the tree", self.context);
+        }
+    }
+
+    /// The leaf of a path, as a copy.
+    pub fn leaf(&self, path: &Path) -> Option<Leaf> {
+        self.leaves.get(path).map(|leaf| leaf.clone())
+    }
+
+    /// Calls `see` for each leaf, in no order.
+    pub fn each_leaf(&self, mut see: impl FnMut(&Path, &Leaf)) {
+        for leaf in &self.leaves {
+            see(leaf.key(), leaf.value());
+        }
+    }
+
+    /// The root values, as a copy.
+    pub fn root(&self) -> Root {
+        self.root.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many paths have had a value.
+    pub fn path_count(&self) -> usize {
+        self.leaves.len()
+    }
+
+    /// When something was last received, in milliseconds since 1970.
+    pub fn touched(&self) -> i64 {
+        self.touched.load(Ordering::Relaxed)
+    }
+}
+
+/// The root attribute that names a context: `mmsi`, `uuid` or `url` (signalk-v1 §1.1).
+fn identity_attribute(id: &str) -> (&'static str, &str) {
+    let id = id.strip_prefix("basestations.").unwrap_or(id);
+    match id.strip_prefix("urn:mrn:imo:mmsi:") {
+        Some(mmsi) => ("mmsi", mmsi),
+        None if id.starts_with("urn:mrn:signalk:uuid:") => ("uuid", id),
+        None => ("url", id),
+    }
+}

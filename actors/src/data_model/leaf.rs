@@ -1,0 +1,135 @@
+//! One path of one context: the latest value of each source (signalk-v1 §1.3).
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use smallvec::SmallVec;
+use windlass_broker::{PathValue, SharedDelta, Update, ValueIndex};
+
+/// Most sources that are remembered for a path; beyond, the one that has been silent longest makes room.
+const MAX_SOURCES: usize = 32;
+/// A delta with more values than this is not kept alive for the sake of one of them.
+const MAX_SHARED_VALUES: usize = 16;
+/// Nor is one with longer values than this, in bytes.
+const MAX_SHARED_BYTES: usize = 4096;
+
+/// A value as it came: the delta that brought it, and where in it.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    delta: Arc<SharedDelta>,
+    index: ValueIndex,
+}
+
+impl Entry {
+    /// Keeps a value, alone when its delta is large.
+    pub fn new(delta: &Arc<SharedDelta>, index: ValueIndex, large: bool) -> Self {
+        if large {
+            Self { delta: delta.detached(index), index: ValueIndex { update: 0, value: 0 } }
+        } else {
+            Self { delta: delta.clone(), index }
+        }
+    }
+
+    /// The delta that holds the value.
+    pub fn delta(&self) -> &Arc<SharedDelta> {
+        &self.delta
+    }
+
+    /// Where it is in the delta.
+    pub fn index(&self) -> ValueIndex {
+        self.index
+    }
+
+    /// The update and the value.
+    pub fn parts(&self) -> (&Update, &PathValue) {
+        self.delta.value(self.index)
+    }
+
+    fn to_json(&self) -> Map<String, Value> {
+        let (update, value) = self.parts();
+        let mut json = Map::new();
+        json.insert("value".into(), value.value.to_value());
+        json.insert("timestamp".into(), update.timestamp.to_string().into());
+        if let Some(source) = &update.source {
+            if let Some(pgn) = &source.pgn {
+                json.insert("pgn".into(), pgn.to_value());
+            }
+            if let Some(sentence) = &source.sentence {
+                json.insert("sentence".into(), sentence.as_str().into());
+            }
+        }
+        json
+    }
+}
+
+/// Whether a delta is too large to be kept alive by each of its values.
+pub fn is_large(delta: &SharedDelta) -> bool {
+    let (mut values, mut bytes) = (0, 0);
+    for entry in delta.delta().updates.iter().flat_map(|update| update.values.iter().chain(&update.meta)) {
+        values += 1;
+        bytes += entry.value.as_str().len();
+    }
+    values > MAX_SHARED_VALUES || bytes > MAX_SHARED_BYTES
+}
+
+/// The entries of a path, one a source.
+#[derive(Debug, Clone)]
+pub struct Leaf {
+    entries: SmallVec<[Entry; 1]>,
+    /// The entry that was written last.
+    latest: usize,
+}
+
+impl Leaf {
+    /// A path's first value.
+    pub fn new(entry: Entry) -> Self {
+        Self { entries: SmallVec::from_iter([entry]), latest: 0 }
+    }
+
+    /// Takes a further value.
+    pub fn write(&mut self, entry: Entry) {
+        let source = &entry.parts().0.source_ref;
+        let known = self.entries.iter().position(|other| other.parts().0.source_ref == *source);
+        self.latest = known.unwrap_or_else(|| self.room_for_one_more());
+        if self.latest == self.entries.len() {
+            self.entries.push(entry);
+        } else {
+            self.entries[self.latest] = entry;
+        }
+    }
+
+    fn room_for_one_more(&self) -> usize {
+        if self.entries.len() < MAX_SOURCES {
+            return self.entries.len();
+        }
+        let age = |at: &usize| self.entries[*at].parts().0.timestamp.clone();
+        (0..self.entries.len()).min_by_key(age).unwrap_or(0)
+    }
+
+    /// The last accepted value.
+    pub fn latest(&self) -> &Entry {
+        &self.entries[self.latest]
+    }
+
+    /// The values of all sources.
+    pub fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The leaf object: `meta`, `value`, `$source`, `timestamp`, `pgn` or `sentence`, and `values` with two or more sources.
+    pub fn to_json(&self, meta: Option<Map<String, Value>>) -> Map<String, Value> {
+        let mut json = Map::new();
+        if let Some(meta) = meta {
+            json.insert("meta".into(), meta.into());
+        }
+        let mut latest = self.latest().to_json();
+        json.insert("value".into(), latest.remove("value").unwrap_or_default());
+        json.insert("$source".into(), self.latest().parts().0.source_ref.as_str().into());
+        json.extend(latest);
+        if self.entries.len() > 1 {
+            let by_source = |entry: &Entry| (entry.parts().0.source_ref.to_string(), entry.to_json().into());
+            json.insert("values".into(), Value::Object(self.entries.iter().map(by_source).collect()));
+        }
+        json
+    }
+}

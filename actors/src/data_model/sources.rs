@@ -1,0 +1,130 @@
+//! The `sources` tree: what each connection brings (signalk-v1 §1.5).
+
+use dashmap::DashMap;
+use foldhash::fast::RandomState;
+use serde_json::{Map, Value, json};
+use smol_str::{SmolStr, ToSmolStr};
+use windlass_broker::{Source, Timestamp, Update};
+
+/// Most talkers, addresses, sentences and parameter groups remembered for one connection.
+const MAX_ENTRIES: usize = 4096;
+/// Most labels.
+const MAX_LABELS: usize = 4096;
+
+/// What is known of the sources, by label or first part of `$source`.
+#[derive(Debug, Default)]
+pub struct Sources {
+    labels: DashMap<SmolStr, Label, RandomState>,
+}
+
+#[derive(Debug, Default)]
+struct Label {
+    kind: Option<SmolStr>,
+    timestamp: Option<Timestamp>,
+    /// (talker, sentence) or (address, pgn), and when it was last seen.
+    seen: std::collections::HashMap<(SmolStr, SmolStr), Timestamp, RandomState>,
+    /// For sources of which only the `$source` is known: what follows the label.
+    names: Vec<SmolStr>,
+}
+
+impl Sources {
+    /// Notes where an update came from.
+    pub fn note(&self, update: &Update) {
+        match &update.source {
+            Some(source) => self.note_source(source, &update.timestamp),
+            None => self.note_ref(update.source_ref.as_str()),
+        }
+    }
+
+    fn note_source(&self, source: &Source, timestamp: &Timestamp) {
+        if let Some(mut known) = self.labels.get_mut(&source.label) {
+            return known.note(source, timestamp);
+        }
+        if self.labels.len() < MAX_LABELS {
+            self.labels.entry(source.label.clone()).or_default().note(source, timestamp);
+        }
+    }
+
+    fn note_ref(&self, source_ref: &str) {
+        let (label, rest) = source_ref.split_once('.').unwrap_or((source_ref, ""));
+        if let Some(known) = self.labels.get(label)
+            && (rest.is_empty() || known.names.iter().any(|name| name == rest))
+        {
+            return;
+        }
+        if self.labels.contains_key(label) || self.labels.len() < MAX_LABELS {
+            let mut entry = self.labels.entry(label.into()).or_default();
+            if !rest.is_empty() && entry.names.len() < MAX_ENTRIES {
+                entry.names.push(rest.into());
+            }
+        }
+    }
+
+    /// The tree.
+    pub fn to_json(&self) -> Value {
+        let mut tree: Vec<_> = self.labels.iter().map(|l| (l.key().to_string(), l.value().to_json(l.key()))).collect();
+        tree.sort_by(|a, b| a.0.cmp(&b.0));
+        Value::Object(tree.into_iter().collect())
+    }
+}
+
+impl Label {
+    fn note(&mut self, source: &Source, timestamp: &Timestamp) {
+        if self.kind != source.kind {
+            self.kind.clone_from(&source.kind);
+        }
+        let key = if let Some(src) = source.src_text() {
+            (src.into(), source.pgn.as_ref().map(|pgn| pgn.as_str().trim_matches('"').to_smolstr()).unwrap_or_default())
+        } else if let Some(talker) = &source.talker {
+            (talker.clone(), source.sentence.clone().unwrap_or_default())
+        } else {
+            self.timestamp = Some(timestamp.clone());
+            return;
+        };
+        if let Some(seen) = self.seen.get_mut(&key) {
+            *seen = timestamp.clone();
+        } else if self.seen.len() < MAX_ENTRIES {
+            self.seen.insert(key, timestamp.clone());
+        }
+    }
+
+    fn to_json(&self, label: &str) -> Value {
+        let mut json = Map::new();
+        if self.kind.is_some() || self.timestamp.is_some() {
+            json.insert("label".into(), label.into());
+        }
+        if let Some(kind) = &self.kind {
+            json.insert("type".into(), kind.as_str().into());
+        }
+        if let Some(timestamp) = &self.timestamp {
+            json.insert("timestamp".into(), timestamp.to_string().into());
+        }
+        let n2k = self.kind.as_deref() == Some("NMEA2000");
+        let mut seen: Vec<_> = self.seen.iter().collect();
+        seen.sort_by(|a, b| a.0.cmp(b.0));
+        for ((device, message), timestamp) in seen {
+            let device = json.entry(device.as_str()).or_insert_with(|| {
+                if n2k {
+                    json!({"n2k": {"src": device.as_str(), "pgns": {}}})
+                } else {
+                    json!({"talker": device.as_str(), "sentences": {}})
+                }
+            });
+            let messages = if n2k { &mut device["n2k"]["pgns"] } else { &mut device["sentences"] };
+            if !message.is_empty() {
+                messages[message.as_str()] = timestamp.to_string().into();
+            }
+        }
+        for name in &self.names {
+            let mut node = &mut json;
+            for part in name.split('.') {
+                let child = node.entry(part).or_insert_with(|| json!({}));
+                match child {
+                    Value::Object(object) => node = object,
+                    _ => break,
+                }
+            }
+        }
+        json.into()
+    }
+}

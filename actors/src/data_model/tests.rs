@@ -1,0 +1,207 @@
+use serde_json::{Value, json};
+use windlass_broker::{Context, ContextPattern, DeltaVersion, Glob, Intake, Provider, Scope, SharedDelta, Topic};
+
+use super::*;
+
+const MMSI: &str = "urn:mrn:imo:mmsi:230099999";
+
+fn own() -> Context {
+    Context::new(&format!("vessels.{MMSI}")).expect("a context")
+}
+
+fn view() -> ModelView {
+    ModelView::new(Identity::new(own()))
+}
+
+fn apply_version(view: &ModelView, delta: Value, version: DeltaVersion) {
+    let provider = Provider::new("test").expect("a name");
+    let intake = Intake { self_context: own(), provider, override_timestamps: false };
+    let taken = intake.take(&delta.to_string(), version);
+    assert_eq!(taken.problems, []);
+    view.apply(&SharedDelta::new(taken.delta.expect("a delta")));
+}
+
+fn apply(view: &ModelView, delta: Value) {
+    apply_version(view, delta, DeltaVersion::V1);
+}
+
+fn write(view: &ModelView, source: &str, time: &str, path: &str, value: Value) {
+    apply(view, json!({"updates": [{"$source": source, "timestamp": time, "values": [{"path": path, "value": value}]}]}));
+}
+
+fn get(view: &ModelView, path: &str) -> Option<Value> {
+    let segments: Vec<_> = path.split('/').filter(|s| !s.is_empty()).collect();
+    view.node(&segments)
+}
+
+const T1: &str = "2024-05-01T10:00:00.000Z";
+const T2: &str = "2024-05-01T10:00:01.000Z";
+
+#[test]
+fn a_leaf_has_values_only_with_two_sources() {
+    // SK-16, SK-37, SK-38, SK-39
+    let view = view();
+    write(&view, "a.1", T1, "navigation.test", json!(1));
+    let leaf = |expected| assert_eq!(get(&view, "vessels/self/navigation/test"), Some(expected));
+    leaf(json!({"value": 1, "$source": "a.1", "timestamp": T1}));
+    write(&view, "a.1", T2, "navigation.test", json!(2));
+    leaf(json!({"value": 2, "$source": "a.1", "timestamp": T2}));
+    write(&view, "b.2", T1, "navigation.test", json!(3));
+    leaf(json!({"value": 3, "$source": "b.2", "timestamp": T1, "values": {
+        "a.1": {"value": 2, "timestamp": T2}, "b.2": {"value": 3, "timestamp": T1}}}));
+}
+
+#[test]
+fn nodes_are_found_as_rest_needs_them() {
+    let view = view();
+    write(&view, "a", T1, "navigation.position", json!({"latitude": 60.1, "longitude": 24.9}));
+    write(&view, "a", T1, "navigation.test.deep", json!(null));
+    apply(&view, json!({"updates": [{"$source": "defaults", "values": [{"path": "", "value": {"name": "PLAKA"}}]}]}));
+    for (path, expected) in [
+        ("self", json!(format!("vessels.{MMSI}"))),
+        ("version", json!("0.1.0")),
+        ("vessels/self/name", json!("PLAKA")),
+        ("vessels/self/mmsi", json!("230099999")),
+        ("vessels/self/navigation/position/value/latitude", json!(60.1)),
+        ("vessels/self/navigation/test/deep/value", json!(null)),
+        ("vessels/self/navigation/test/deep/$source", json!("a")),
+        ("vessels/self/navigation/test", json!({"deep": {"value": null, "$source": "a", "timestamp": T1}})),
+        ("vessels/self/navigation/position/meta/units", Value::Null),
+    ] {
+        let got = get(&view, path);
+        if path.ends_with("meta/units") {
+            assert_eq!(got, None, "{path}");
+        } else {
+            assert_eq!(got, Some(expected), "{path}");
+        }
+    }
+    assert_eq!(get(&view, "vessels/self"), get(&view, &format!("vessels/{MMSI}")));
+    for missing in [
+        "nothing",
+        "vessels/urn:mrn:imo:mmsi:1",
+        "vessels/self/navigation.position",
+        "vessels/self/navigation/position/values",
+        "vessels/self/navigation/nothing",
+        "vessels/self/resources",
+        "resources",
+        "atons",
+        "self/x",
+    ] {
+        assert_eq!(get(&view, missing), None, "{missing}");
+    }
+    assert_eq!(view.node(&["vessels", "self", "", "navigation"]), None);
+    assert_eq!(get(&view, "vessels/self/navigation/speedOverGround/meta/units"), Some(json!("m/s")));
+    let full = get(&view, "").expect("the full model");
+    let keys: Vec<_> = full.as_object().expect("an object").keys().collect();
+    assert_eq!(keys, ["vessels", "self", "version", "sources"]);
+}
+
+#[test]
+fn other_vessels_appear_with_their_identity_and_leave_when_silent() {
+    // SK-36, SK-55
+    let view = view();
+    let at = |context: &str| json!({"context": context, "updates": [{"values": [{"path": "a", "value": 1}]}]});
+    apply(&view, at("vessels.urn:mrn:imo:mmsi:2"));
+    apply(&view, at("shore.basestations.urn:mrn:imo:mmsi:3"));
+    apply(&view, at("atons.urn:mrn:imo:mmsi:4"));
+    assert_eq!(get(&view, "vessels/urn:mrn:imo:mmsi:2/mmsi"), Some(json!("2")));
+    assert_eq!(get(&view, "shore/basestations/urn:mrn:imo:mmsi:3/mmsi"), Some(json!("3")));
+    assert_eq!(get(&view, "atons/urn:mrn:imo:mmsi:4/a/value"), Some(json!(1)));
+    assert_eq!(get(&view, "").expect("the full model")["shore"]["basestations"]["urn:mrn:imo:mmsi:3"]["mmsi"], "3");
+    assert_eq!(view.prune(i64::MAX), 3);
+    assert_eq!(view.context_count(), 1);
+}
+
+#[test]
+fn root_values_merge_and_the_later_wins() {
+    // SK-42, SK-43
+    let view = view();
+    let root = |value: Value| {
+        apply(&view, json!({"context": "vessels.urn:mrn:imo:mmsi:2", "updates": [{"values": [{"path": "", "value": value}]}]}));
+    };
+    root(json!({"name": "A", "communication": {"callsignVhf": "X"}}));
+    root(json!({"name": "B"}));
+    let vessel = get(&view, "vessels/urn:mrn:imo:mmsi:2").expect("the vessel");
+    assert_eq!(vessel, json!({"mmsi": "2", "name": "B", "communication": {"callsignVhf": "X"}}));
+}
+
+#[test]
+fn an_object_value_is_replaced_as_a_whole() {
+    // SK-41
+    let view = view();
+    write(&view, "a", T1, "navigation.attitude", json!({"roll": 1, "pitch": 2}));
+    write(&view, "a", T2, "navigation.attitude", json!({"yaw": 3}));
+    assert_eq!(get(&view, "vessels/self/navigation/attitude/value"), Some(json!({"yaw": 3})));
+}
+
+#[test]
+fn version_2_state_is_cached_but_not_in_the_tree() {
+    let view = view();
+    let delta = json!({"updates": [{"values": [{"path": "navigation.course.nextPoint", "value": 1}]}]});
+    apply_version(&view, delta, DeltaVersion::V2);
+    assert_eq!(get(&view, "vessels/self/navigation/course"), None);
+    let topic = Topic { context: ContextPattern::all(), scope: Scope::Whole };
+    assert_eq!(view.snapshot(&[topic]).len(), 1);
+}
+
+#[test]
+fn the_snapshot_has_every_source_oldest_first() {
+    let view = view();
+    write(&view, "b", T2, "navigation.x", json!(2));
+    write(&view, "a", T1, "navigation.x", json!(1));
+    write(&view, "a", T1, "environment.y", json!(0));
+    let context = ContextPattern::new("vessels.self", &own()).expect("a context");
+    let topic = |path: &str| Topic { context: context.clone(), scope: Scope::Values(Glob::new(path)) };
+    let values = |topics: &[Topic]| -> Vec<_> {
+        let snapshot = view.snapshot(topics);
+        snapshot.iter().map(|c| (c.row, c.delta.value(c.index).1.value.to_string())).collect()
+    };
+    assert_eq!(values(&[topic("nothing"), topic("navigation.*")]), [(1, "1".into()), (1, "2".into())]);
+    assert_eq!(values(&[topic("*")]).len(), 3);
+}
+
+#[test]
+fn metadata_from_deltas_lies_over_the_built_in() {
+    let view = view();
+    apply(&view, json!({"updates": [{"meta": [
+        {"path": "navigation.speedOverGround", "value": {"displayName": "SOG"}},
+        {"path": "own.path", "value": {"units": "m"}}]}]}));
+    let meta = get(&view, "vessels/self/navigation/speedOverGround/meta").expect("metadata");
+    assert_eq!((&meta["units"], &meta["displayName"]), (&json!("m/s"), &json!("SOG")));
+    assert_eq!(get(&view, "vessels/self/own/path/meta/units"), Some(json!("m")));
+    assert_eq!(get(&view, "vessels/urn:mrn:imo:mmsi:77/own/path/meta/units"), Some(json!("m")));
+}
+
+#[test]
+fn sources_show_devices_and_messages() {
+    // SK-30, SK-58
+    let view = view();
+    for source in [
+        json!({"label": "gps", "type": "NMEA0183", "talker": "GP", "sentence": "RMC"}),
+        json!({"label": "can", "type": "NMEA2000", "src": "43", "pgn": 129038}),
+        json!({"label": "other", "type": "Test"}),
+    ] {
+        apply(&view, json!({"updates": [{"source": source, "timestamp": T1, "values": [{"path": "a", "value": 1}]}]}));
+    }
+    write(&view, "x.b.1", T1, "a", json!(1));
+    assert_eq!(
+        get(&view, "sources"),
+        Some(json!({
+            "can": {"label": "can", "type": "NMEA2000", "43": {"n2k": {"src": "43", "pgns": {"129038": T1}}}},
+            "gps": {"label": "gps", "type": "NMEA0183", "GP": {"talker": "GP", "sentences": {"RMC": T1}}},
+            "other": {"label": "other", "type": "Test", "timestamp": T1},
+            "x": {"b": {"1": {}}},
+        }))
+    );
+    assert_eq!(get(&view, "vessels/self/a/values/gps.GP/sentence"), Some(json!("RMC")));
+}
+
+#[test]
+fn a_large_delta_is_not_kept_alive_by_one_value() {
+    let view = view();
+    let values: Vec<_> = (0..100).map(|n| json!({"path": format!("large.p{n}"), "value": n})).collect();
+    apply(&view, json!({"updates": [{"$source": "a", "values": values}]}));
+    let leaf = view.own().leaf(&windlass_broker::Path::find("large.p7").expect("a path")).expect("a leaf");
+    assert_eq!(leaf.latest().delta().delta().updates[0].values.len(), 1);
+    assert_eq!(get(&view, "vessels/self/large/p7/value"), Some(json!(7)));
+}

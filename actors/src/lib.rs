@@ -1,0 +1,12 @@
+//! Everything in Windlass that has a mailbox, besides the broker.
+
+pub mod connections;
+pub mod data_model;
+pub mod metadata;
+pub mod nmea0183;
+pub mod plugins;
+mod provider_status;
+pub mod simulator;
+pub mod stream;
+
+pub use provider_status::{ProviderStatus, StatusBoard, StatusKind, StatusSubject};

@@ -1,0 +1,257 @@
+//! The configuration file of one plugin: read tolerantly, written so that a power cut leaves the old file or the new one (§6.1).
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Map, Value};
+
+use super::config::PluginConfig;
+
+/// Directory below the configuration directory.
+const DIRECTORY: &str = "plugin-config-data";
+/// Broken files that are kept for one plugin.
+const MAX_BAD_FILES: usize = 100;
+
+/// Reads and writes `<config dir>/plugin-config-data/<id>.json`.
+#[derive(Debug)]
+pub struct ConfigStore {
+    directory: PathBuf,
+    id: String,
+    /// Held while the file is read, changed and written.
+    access: Mutex<()>,
+}
+
+/// Why a configuration could not be read or written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// Reading failed for another reason than that there is no file.
+    #[error("cannot read {}: {reason}; correct the file's permissions", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        reason: String,
+    },
+    /// Writing failed; the file is as it was.
+    #[error("cannot write {}: {reason}; the earlier configuration is still there: free disk space or correct the permissions", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The operating system's reason.
+        reason: String,
+    },
+}
+
+impl ConfigStore {
+    /// The store of the plugin `id` below a configuration directory.
+    pub fn new(config_dir: &Path, id: &str) -> Self {
+        Self { directory: config_dir.join(DIRECTORY), id: id.to_owned(), access: Mutex::default() }
+    }
+
+    /// The configuration file.
+    pub fn file(&self) -> PathBuf {
+        self.directory.join(format!("{}.json", self.id))
+    }
+
+    /// The plugin's own directory; it exists only once the plugin has run with storage (§6.3).
+    pub fn vfs_root(&self) -> PathBuf {
+        self.directory.join(&self.id).join("vfs")
+    }
+
+    /// What is saved; `None` when nothing is. A file that is not a JSON object is moved to `<file>.bad` and counts as nothing. A
+    /// file at the nested place of early releases, `<id>/<id>.json`, is copied here when it is the only one.
+    ///
+    /// # Errors
+    /// The file exists but can't be read.
+    pub fn load(&self) -> Result<Option<PluginConfig>, ConfigError> {
+        let _access = self.lock();
+        self.read()
+    }
+
+    /// Changes what is saved; `change` gets an empty configuration when nothing is. Returns what is saved now.
+    ///
+    /// # Errors
+    /// The file can't be read or written; what was saved before is still there.
+    pub fn update(&self, change: impl FnOnce(PluginConfig) -> PluginConfig) -> Result<PluginConfig, ConfigError> {
+        let _access = self.lock();
+        let changed = change(self.read()?.unwrap_or_default());
+        self.write(&changed)?;
+        Ok(changed)
+    }
+
+    fn read(&self) -> Result<Option<PluginConfig>, ConfigError> {
+        let file = self.file();
+        if let Some(text) = read_if_present(&file)? {
+            return Ok(parse(&text).map_err(|reason| self.keep_as_bad(&file, &reason)).ok());
+        }
+        let nested = self.directory.join(&self.id).join(format!("{}.json", self.id));
+        let Some(text) = read_if_present(&nested)? else { return Ok(None) };
+        match parse(&text) {
+            Ok(config) => {
+                self.write(&config)?;
+                log::info!("{}: configuration taken over from {}", self.id, nested.display());
+                Ok(Some(config))
+            }
+            Err(reason) => {
+                log::error!("{}: {} is not used: {reason}", self.id, nested.display());
+                Ok(None)
+            }
+        }
+    }
+
+    fn keep_as_bad(&self, file: &Path, reason: &str) {
+        let name = |n: usize| match n {
+            1 => self.directory.join(format!("{}.json.bad", self.id)),
+            n => self.directory.join(format!("{}.json.bad{n}", self.id)),
+        };
+        let bad = (1..MAX_BAD_FILES).map(name).find(|bad| !bad.exists()).unwrap_or_else(|| name(MAX_BAD_FILES));
+        match fs::rename(file, &bad) {
+            Ok(()) => log::error!(
+                "{}: the configuration {} is {reason}; the plugin counts as not configured. The file is kept as {}: repair it and \
+                 put it back, or configure the plugin anew",
+                self.id,
+                file.display(),
+                bad.display()
+            ),
+            Err(error) => log::error!(
+                "{}: the configuration {} is {reason}, and can't be renamed to {} ({error}); the plugin counts as not configured",
+                self.id,
+                file.display(),
+                bad.display()
+            ),
+        }
+    }
+
+    fn write(&self, config: &PluginConfig) -> Result<(), ConfigError> {
+        let file = self.file();
+        self.replace(&file, config).map_err(|error| ConfigError::Write { path: file, reason: error.to_string() })
+    }
+
+    fn replace(&self, file: &Path, config: &PluginConfig) -> io::Result<()> {
+        if !self.directory.is_dir() {
+            private_directory(&self.directory)?;
+            if let Some(parent) = self.directory.parent() {
+                File::open(parent)?.sync_all()?;
+            }
+        }
+        // A temporary file is for its owner only, and configurations hold passwords and tokens.
+        let prefix = format!(".{}.json.", self.id);
+        let mut temporary = tempfile::Builder::new().prefix(&prefix).suffix(".tmp").tempfile_in(&self.directory)?;
+        temporary.write_all(&serde_json::to_vec_pretty(config.as_object())?)?;
+        temporary.as_file().sync_all()?;
+        temporary.persist(file)?;
+        // The new name is on disk only when its directory is.
+        File::open(&self.directory)?.sync_all()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ()> {
+        // It protects the file, which is whole at any instant.
+        self.access.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn private_directory(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+fn read_if_present(path: &Path) -> Result<Option<Vec<u8>>, ConfigError> {
+    match fs::read(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(ConfigError::Read { path: path.to_owned(), reason: error.to_string() }),
+    }
+}
+
+fn parse(text: &[u8]) -> Result<PluginConfig, String> {
+    match serde_json::from_slice::<Value>(text) {
+        Ok(Value::Object(object)) => Ok(PluginConfig::new(object)),
+        Ok(_) => Err("not a JSON object".to_owned()),
+        Err(error) => Err(format!("not valid JSON ({error})")),
+    }
+}
+
+impl From<Map<String, Value>> for PluginConfig {
+    fn from(object: Map<String, Value>) -> Self {
+        Self::new(object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn saved(config_dir: &Path) -> ConfigStore {
+        ConfigStore::new(config_dir, "_a_b")
+    }
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = fs::read_dir(directory).expect("a directory");
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8")).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn the_file_is_two_space_json_that_only_the_owner_reads() {
+        // ABI-16
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = saved(directory.path());
+        assert_eq!(store.load(), Ok(None));
+        store.update(|_| PluginConfig::enabled_unconfigured()).expect("saved");
+        let text = fs::read_to_string(directory.path().join("plugin-config-data/_a_b.json")).expect("the file");
+        assert_eq!(text, "{\n  \"configuration\": {},\n  \"enabled\": true,\n  \"enableDebug\": false\n}");
+        assert_eq!(names(&directory.path().join("plugin-config-data")), ["_a_b.json"], "no temporary file stays");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(store.file()).expect("the file").permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_can_not_be_written_leaves_the_old_one() {
+        // ABI-23
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = saved(directory.path());
+        // A directory in the file's place: the rename fails as it would on a failing disk.
+        fs::create_dir_all(store.file().join("x")).expect("a directory");
+        let error = store.write(&PluginConfig::enabled_unconfigured()).expect_err("not writable");
+        assert!(error.to_string().contains("_a_b.json"), "{error}");
+        assert_eq!(names(&directory.path().join("plugin-config-data")), ["_a_b.json"], "the temporary file is removed");
+    }
+
+    #[test]
+    fn a_bad_file_is_kept_aside() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = saved(directory.path());
+        fs::create_dir_all(directory.path().join("plugin-config-data")).expect("a directory");
+        for bad in ["{\"enabled\":tr", "[]"] {
+            fs::write(store.file(), bad).expect("written");
+            assert_eq!(store.load(), Ok(None), "{bad}");
+        }
+        let names = names(&directory.path().join("plugin-config-data"));
+        assert_eq!(names, ["_a_b.json.bad", "_a_b.json.bad2"]);
+    }
+
+    #[test]
+    fn a_nested_file_is_taken_over_once() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = saved(directory.path());
+        let nested = directory.path().join("plugin-config-data/_a_b/_a_b.json");
+        fs::create_dir_all(nested.parent().expect("a directory")).expect("created");
+        fs::write(&nested, r#"{"enabled":true,"x":1}"#).expect("written");
+        let config = store.load().expect("readable").expect("taken over");
+        assert_eq!((config.enabled(), &config.as_object()["x"]), (Some(true), &1.into()));
+        assert!(store.file().is_file() && nested.is_file());
+        fs::write(&nested, "{}").expect("written");
+        assert_eq!(store.load().expect("readable"), Some(config));
+    }
+}

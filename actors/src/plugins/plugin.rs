@@ -1,0 +1,301 @@
+//! The actor of one plugin: it owns the live instance and gives it one thing to do at a time.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use actix::prelude::*;
+use futures_util::future::LocalBoxFuture;
+use tokio::sync::oneshot;
+use tokio::task::yield_now;
+use tokio::time::Instant;
+use windlass_broker::{Broker, ConsumerId, DeliverDeltas, RestartInstance, SharedDelta};
+use windlass_wasm_host::{CallError, CompiledPlugin, Guest, Limits, Runtime};
+
+use super::error::PluginError;
+use super::host::PluginHost;
+use super::record::{PluginState, Record};
+use super::settings::Timing;
+use super::to_broker::{ToBroker, send_all};
+
+/// Runs one plugin, on an arbiter of its own. Its life cycle is in [`super::lifecycle`]; here is what it does while it runs.
+pub(super) struct Plugin {
+    pub(super) record: Arc<Record>,
+    pub(super) host: Arc<PluginHost>,
+    pub(super) runtime: Runtime,
+    pub(super) limits: Limits,
+    pub(super) timing: Timing,
+    pub(super) broker: Addr<Broker>,
+    pub(super) compiled: Option<CompiledPlugin>,
+    /// The live instance. It has been started exactly in [`PluginState::Running`].
+    pub(super) guest: Option<Box<dyn Guest>>,
+    /// Deltas to hand over, one a turn.
+    pub(super) queue: VecDeque<Arc<SharedDelta>>,
+    /// The broker sends deltas.
+    pub(super) attached: bool,
+    pub(super) outbox: Vec<ToBroker>,
+    /// Who wants to know how the start went.
+    pub(super) waiting: Vec<oneshot::Sender<Result<(), PluginError>>>,
+    /// The notification about repeated crashes stands.
+    pub(super) alarmed: bool,
+    pub(super) poll: Option<SpawnHandle>,
+    delivering: bool,
+}
+
+/// What a new plugin actor needs.
+pub(super) struct PluginParts {
+    pub record: Arc<Record>,
+    pub host: Arc<PluginHost>,
+    pub runtime: Runtime,
+    pub limits: Limits,
+    pub timing: Timing,
+    pub broker: Addr<Broker>,
+}
+
+/// The manager has saved another configuration: start, restart or stop accordingly. Answered when that is done.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), PluginError>")]
+pub(super) struct ApplyConfig {
+    /// Restart a plugin that runs already.
+    pub restart: bool,
+}
+
+/// Start a fresh instance in place of whatever there is. Answered when that is done.
+#[derive(Debug, Message)]
+#[rtype(result = "Result<(), PluginError>")]
+pub(super) struct Restart;
+
+/// The server goes down: stop the plugin and end its thread. Answered when `plugin_stop` has returned.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub(super) struct Shutdown;
+
+impl Plugin {
+    pub(super) fn new(parts: PluginParts) -> Self {
+        let PluginParts { record, host, runtime, limits, timing, broker } = parts;
+        Self {
+            record,
+            host,
+            runtime,
+            limits,
+            timing,
+            broker,
+            compiled: None,
+            guest: None,
+            queue: VecDeque::new(),
+            attached: false,
+            outbox: Vec::new(),
+            waiting: Vec::new(),
+            alarmed: false,
+            poll: None,
+            delivering: false,
+        }
+    }
+
+    pub(super) fn id(&self) -> &str {
+        self.record.id()
+    }
+
+    pub(super) fn consumer(&self) -> ConsumerId {
+        ConsumerId(self.id().into())
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.record.state() == PluginState::Running
+    }
+
+    /// Puts what the guest has emitted in line for the broker.
+    pub(super) fn collect_emitted(&mut self) {
+        let deltas = self.host.take_emitted();
+        if !deltas.is_empty() {
+            self.outbox.push(ToBroker::Publish(deltas));
+        }
+        if let Some(guest) = &self.guest {
+            self.record.observe(&**guest, self.queue.len());
+        }
+    }
+
+    /// Sends what is in line and does nothing else until the broker has it; then goes on with `then`.
+    ///
+    /// Must be the last thing a handler does: of two waits, actix would serve the second one first.
+    pub(super) fn send_then(&mut self, ctx: &mut Context<Self>, then: impl FnOnce(&mut Self, &mut Context<Self>) + 'static) {
+        if self.outbox.is_empty() {
+            return then(self, ctx);
+        }
+        ctx.wait(self.sending().into_actor(self).map(|(), plugin, ctx| then(plugin, ctx)));
+    }
+
+    /// The same without anything afterwards.
+    pub(super) fn send(&mut self, ctx: &mut Context<Self>) {
+        self.send_then(ctx, |_, _| {});
+    }
+
+    pub(super) fn sending(&mut self) -> LocalBoxFuture<'static, ()> {
+        let messages = std::mem::take(&mut self.outbox);
+        let (broker, consumer, provider) = (self.broker.clone(), self.consumer(), self.host.provider().id.clone());
+        Box::pin(async move {
+            if send_all(&broker, &consumer, &provider, messages).await.is_err() {
+                log::warn!("plugin {}: the broker has stopped; what the plugin emitted last is lost", consumer.0);
+            }
+        })
+    }
+
+    /// Gives the guest the next delta after everything else that waits has had its turn.
+    pub(super) fn schedule_delivery(&mut self, ctx: &mut Context<Self>) {
+        if self.delivering || self.queue.is_empty() || !self.is_running() {
+            return;
+        }
+        self.delivering = true;
+        ctx.spawn(yield_now().into_actor(self).map(|(), plugin, ctx| {
+            plugin.delivering = false;
+            plugin.deliver_next(ctx);
+        }));
+    }
+
+    fn deliver_next(&mut self, ctx: &mut Context<Self>) {
+        if !self.is_running() {
+            return;
+        }
+        let (Some(guest), Some(delta)) = (&mut self.guest, self.queue.pop_front()) else { return };
+        let result = guest.deliver(&delta.whole());
+        self.after_call(result, ctx, |plugin, ctx| {
+            if plugin.queue.is_empty() {
+                plugin.outbox.push(ToBroker::Ready);
+            }
+            plugin.send_then(ctx, Self::schedule_delivery);
+        });
+    }
+
+    /// Has `poll` called a period from now (§3.4). Calls that could not be made in time are not made up for.
+    pub(super) fn schedule_poll(&mut self, due: Instant, ctx: &mut Context<Self>) {
+        if !self.guest.as_ref().is_some_and(|guest| guest.has_poll()) {
+            return;
+        }
+        let now = Instant::now();
+        let mut next = due + self.timing.poll;
+        if next <= now {
+            next = now + self.timing.poll;
+        }
+        self.poll = Some(ctx.run_later(next - now, move |plugin, ctx| {
+            plugin.poll = None;
+            plugin.poll_guest(next, ctx);
+        }));
+    }
+
+    fn poll_guest(&mut self, due: Instant, ctx: &mut Context<Self>) {
+        if !self.is_running() {
+            return;
+        }
+        let Some(guest) = &mut self.guest else { return };
+        let result = guest.poll().map(|events| {
+            if events != 0 {
+                log::trace!(target: "signalk:wasm:loader", "[{}] poll returned {events}", self.record.id());
+            }
+        });
+        self.after_call(result, ctx, move |plugin, ctx| {
+            plugin.schedule_poll(due, ctx);
+            plugin.send(ctx);
+        });
+    }
+
+    /// Goes on with `then` when a call went well; otherwise the instance has crashed.
+    fn after_call(
+        &mut self,
+        result: Result<(), CallError>,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(&mut Self, &mut Context<Self>),
+    ) {
+        self.collect_emitted();
+        match result {
+            Ok(()) => then(self, ctx),
+            Err(error) => self.crash(&error.to_string(), ctx),
+        }
+    }
+
+    /// An answer that comes with the end of the start that is about to begin.
+    fn answer_later(&mut self) -> ResponseFuture<Result<(), PluginError>> {
+        let (sender, receiver) = oneshot::channel();
+        self.waiting.push(sender);
+        let id = self.id().to_owned();
+        Box::pin(async move { receiver.await.unwrap_or_else(|_| Err(PluginError::ShutDown(id))) })
+    }
+}
+
+impl Actor for Plugin {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.load(ctx);
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        // The thread is this plugin's alone.
+        Arbiter::current().stop();
+    }
+}
+
+impl Handler<DeliverDeltas> for Plugin {
+    type Result = ();
+
+    fn handle(&mut self, DeliverDeltas(deltas): DeliverDeltas, ctx: &mut Self::Context) {
+        // A batch that crossed the end of its subscription is for nobody.
+        if self.attached {
+            self.queue.extend(deltas);
+            self.schedule_delivery(ctx);
+        }
+    }
+}
+
+impl Handler<RestartInstance> for Plugin {
+    type Result = ();
+
+    fn handle(&mut self, _: RestartInstance, ctx: &mut Self::Context) {
+        // It may have been stopped, or started by hand, meanwhile.
+        if self.record.state() == PluginState::Crashed {
+            self.begin(true, ctx);
+        }
+    }
+}
+
+impl Handler<ApplyConfig> for Plugin {
+    type Result = ResponseFuture<Result<(), PluginError>>;
+
+    fn handle(&mut self, ApplyConfig { restart }: ApplyConfig, ctx: &mut Self::Context) -> Self::Result {
+        self.outbox.push(ToBroker::Forgive);
+        let wanted = self.record.wanted(self.record.saved().as_ref());
+        if wanted && (restart || !self.is_running()) {
+            let answer = self.answer_later();
+            self.begin(false, ctx);
+            return answer;
+        }
+        if !wanted {
+            self.stop(ctx);
+        } else {
+            self.send(ctx);
+        }
+        Box::pin(std::future::ready(Ok(())))
+    }
+}
+
+impl Handler<Restart> for Plugin {
+    type Result = ResponseFuture<Result<(), PluginError>>;
+
+    fn handle(&mut self, _: Restart, ctx: &mut Self::Context) -> Self::Result {
+        self.outbox.push(ToBroker::Forgive);
+        let answer = self.answer_later();
+        self.begin(true, ctx);
+        answer
+    }
+}
+
+impl Handler<Shutdown> for Plugin {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: Shutdown, ctx: &mut Self::Context) -> Self::Result {
+        let (sender, receiver) = oneshot::channel::<()>();
+        self.shut_down(sender, ctx);
+        Box::pin(async move {
+            // An error says that the actor has ended, which is what was asked for.
+            let _ = receiver.await;
+        })
+    }
+}

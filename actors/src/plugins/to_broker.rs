@@ -1,0 +1,59 @@
+//! What a plugin has to tell the broker, kept in order until it is sent.
+
+use actix::{Addr, MailboxError, Recipient};
+use windlass_broker::{
+    AttachConsumer, Broker, ConsumerId, ConsumerReady, Delta, DeliverDeltas, DetachConsumer, ForgiveCrashes, Publish,
+    SourceRef, StartBuffering, StopBuffering, Topic,
+};
+
+/// Deltas in one [`Publish`]. A plugin that emits thousands in one call must not keep the broker from others meanwhile.
+const BATCH: usize = 256;
+
+/// A message to the broker.
+pub(super) enum ToBroker {
+    /// Deltas the guest emitted.
+    Publish(Vec<Delta>),
+    /// The guest wants deltas.
+    Attach(Topic, Recipient<DeliverDeltas>),
+    /// It does not any more.
+    Detach,
+    /// Keep them back.
+    StartBuffering,
+    /// Let them flow.
+    StopBuffering,
+    /// The last batch is done.
+    Ready,
+    /// Forget crashes.
+    Forgive,
+}
+
+/// Sends messages one after the other, each when the broker has taken the one before: that keeps their order, and a broker that is
+/// behind holds up the plugin that publishes and nobody else.
+pub(super) async fn send_all(
+    broker: &Addr<Broker>,
+    consumer: &ConsumerId,
+    provider: &SourceRef,
+    messages: Vec<ToBroker>,
+) -> Result<(), MailboxError> {
+    let id = || consumer.clone();
+    for message in messages {
+        match message {
+            ToBroker::Publish(mut deltas) => {
+                while !deltas.is_empty() {
+                    let rest = deltas.split_off(deltas.len().min(BATCH));
+                    broker.send(Publish { provider: provider.clone(), deltas }).await?;
+                    deltas = rest;
+                }
+            }
+            ToBroker::Attach(topic, recipient) => {
+                broker.send(AttachConsumer { consumer: id(), topic, recipient }).await?;
+            }
+            ToBroker::Detach => broker.send(DetachConsumer(id())).await?,
+            ToBroker::StartBuffering => broker.send(StartBuffering(id())).await?,
+            ToBroker::StopBuffering => broker.send(StopBuffering(id())).await?,
+            ToBroker::Ready => broker.send(ConsumerReady(id())).await?,
+            ToBroker::Forgive => broker.send(ForgiveCrashes(id())).await?,
+        }
+    }
+    Ok(())
+}

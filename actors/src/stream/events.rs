@@ -1,0 +1,64 @@
+//! Server events: what the administration pages see of the server itself (`serverevents=all`, server-admin-api §14).
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use actix::prelude::*;
+use bytestring::ByteString;
+use serde::Serialize;
+use serde_json::json;
+
+/// An event on its way to a client: `{"type": <TYPE>, "from": "signalk-server", "data": …}` as text.
+#[derive(Debug, Clone, Message)]
+#[rtype(result = "()")]
+pub struct ServerEvent(pub ByteString);
+
+/// Keeps the latest event of each type and passes new ones on to those who asked.
+#[derive(Clone, Default)]
+pub struct EventBus(Arc<Mutex<Inner>>);
+
+#[derive(Default)]
+struct Inner {
+    latest: BTreeMap<&'static str, ByteString>,
+    listeners: Vec<Recipient<ServerEvent>>,
+    dropped: u64,
+}
+
+impl EventBus {
+    /// Sends an event to all listeners. One whose mailbox is full misses it, which is counted: every event carries the whole state of
+    /// its type, so the next one makes up for it.
+    pub fn emit(&self, kind: &'static str, data: &impl Serialize) {
+        let text: ByteString = json!({"type": kind, "from": "signalk-server", "data": data}).to_string().into();
+        let mut inner = self.lock();
+        inner.latest.insert(kind, text.clone());
+        let mut dropped = 0;
+        inner.listeners.retain(|listener| match listener.try_send(ServerEvent(text.clone())) {
+            Ok(()) => true,
+            Err(SendError::Full(_)) => {
+                dropped += 1;
+                true
+            }
+            Err(SendError::Closed(_)) => false,
+        });
+        inner.dropped += dropped;
+    }
+
+    /// Adds a listener and returns what it has missed: the latest event of each type, vessel information first.
+    pub fn listen(&self, listener: Recipient<ServerEvent>) -> Vec<ByteString> {
+        let mut inner = self.lock();
+        inner.listeners.push(listener);
+        let first = inner.latest.get("VESSEL_INFO").cloned();
+        let others = inner.latest.iter().filter(|(kind, _)| **kind != "VESSEL_INFO").map(|(_, text)| text.clone());
+        first.into_iter().chain(others).collect()
+    }
+
+    /// Events that a listener had no room for.
+    pub fn dropped(&self) -> u64 {
+        self.lock().dropped
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Whole between any two statements above, also after a panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,204 @@
+//! Rate control of a subscription's row (signalk-v1 §5.4).
+//!
+//! The window is kept per context, path and `$source`, and the last value that fell into it is sent when it ends, as the specification
+//! intends: no source starves another one, and the client always ends up with the latest value.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use foldhash::fast::RandomState;
+use windlass_broker::{Context, Path, SharedDelta, SourceRef, ValueIndex};
+
+use super::message::RateControl;
+
+/// What values replace one another.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct ValueKey {
+    context: Context,
+    path: Path,
+    source: SourceRef,
+}
+
+impl ValueKey {
+    /// The key of a value.
+    pub fn of(delta: &SharedDelta, index: ValueIndex) -> Self {
+        let (update, value) = delta.value(index);
+        let context = delta.delta().context.clone();
+        Self { context, path: value.path.clone(), source: update.source_ref.clone() }
+    }
+}
+
+/// A value that is ready to be sent.
+pub type Ready = (Arc<SharedDelta>, ValueIndex);
+
+/// The rate control of one row.
+#[derive(Debug)]
+pub struct RowRate {
+    control: RateControl,
+    started: Instant,
+    windows: HashMap<ValueKey, Window, RandomState>,
+    /// Keys in the order in which their values came to wait.
+    waiting: Vec<ValueKey>,
+    due: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Window {
+    sent: Option<Instant>,
+    waiting: Option<Ready>,
+}
+
+impl RowRate {
+    /// A row's rate control from now on.
+    pub fn new(control: RateControl, now: Instant) -> Self {
+        Self { control, started: now, windows: HashMap::default(), waiting: Vec::new(), due: None }
+    }
+
+    /// A value came. Returns it when it is to be sent at once.
+    pub fn value(&mut self, delta: Arc<SharedDelta>, index: ValueIndex, now: Instant) -> Option<Ready> {
+        let root = delta.value(index).1.path.as_str().is_empty();
+        let (earliest, due) = match self.control {
+            RateControl::Instant => return Some((delta, index)),
+            _ if root => return Some((delta, index)),
+            RateControl::Fixed { period } => (None, self.next_tick(period, now)),
+            RateControl::MinPeriod { period } => (Some(period), now),
+        };
+        let key = ValueKey::of(&delta, index);
+        let window = self.windows.entry(key.clone()).or_insert(Window { sent: None, waiting: None });
+        let due = match (earliest, window.sent) {
+            (Some(_), None) => None,
+            (Some(period), Some(sent)) => Some(sent + period).filter(|free| *free > now),
+            (None, _) => Some(due),
+        };
+        let Some(due) = due else {
+            window.sent = Some(now);
+            return Some((delta, index));
+        };
+        if window.waiting.replace((delta, index)).is_none() {
+            self.waiting.push(key);
+        }
+        self.due = Some(self.due.map_or(due, |earlier| earlier.min(due)));
+        None
+    }
+
+    /// A value was sent outside of the rate control, as a present value: the window begins with it.
+    pub fn sent(&mut self, delta: &SharedDelta, index: ValueIndex, now: Instant) {
+        if let RateControl::MinPeriod { .. } = self.control {
+            let window = Window { sent: Some(now), waiting: None };
+            self.windows.insert(ValueKey::of(delta, index), window);
+        }
+    }
+
+    /// When [`Self::take_due`] has to be called next.
+    pub fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// The values whose time has come, in the order in which they came to wait.
+    pub fn take_due(&mut self, now: Instant) -> Vec<Ready> {
+        if self.due.is_none_or(|due| due > now) {
+            return Vec::new();
+        }
+        let (mut ready, mut later, mut next) = (Vec::new(), Vec::new(), None::<Instant>);
+        for key in std::mem::take(&mut self.waiting) {
+            let Some(window) = self.windows.get_mut(&key) else { continue };
+            let free = match (self.control, window.sent) {
+                (RateControl::MinPeriod { period }, Some(sent)) => sent + period,
+                _ => now,
+            };
+            if free > now {
+                next = Some(next.map_or(free, |earlier| earlier.min(free)));
+                later.push(key);
+            } else if let Some(value) = window.waiting.take() {
+                window.sent = Some(now);
+                ready.push(value);
+            }
+        }
+        self.waiting = later;
+        self.due = next;
+        ready
+    }
+
+    /// The next moment of the grid that began with the subscription.
+    fn next_tick(&self, period: Duration, now: Instant) -> Instant {
+        let period = period.max(Duration::from_millis(1));
+        let passed = now.saturating_duration_since(self.started).as_nanos() / period.as_nanos();
+        let ticks = u32::try_from(passed + 1).unwrap_or(u32::MAX);
+        self.started.checked_add(period.saturating_mul(ticks)).unwrap_or(now + period)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use windlass_broker::{DeltaVersion, Intake, Provider};
+
+    use super::*;
+
+    const AT: ValueIndex = ValueIndex { update: 0, value: 0 };
+
+    fn delta(source: &str, path: &str, value: u32) -> Arc<SharedDelta> {
+        let context = Context::new("vessels.urn:mrn:imo:mmsi:1").expect("a context");
+        let provider = Provider::new("test").expect("a name");
+        let intake = Intake { self_context: context, provider, override_timestamps: false };
+        let text = json!({"updates": [{"$source": source, "values": [{"path": path, "value": value}]}]}).to_string();
+        SharedDelta::new(intake.take(&text, DeltaVersion::V1).delta.expect("a delta"))
+    }
+
+    fn value((delta, index): &Ready) -> String {
+        delta.value(*index).1.value.to_string()
+    }
+
+    fn ms(n: u64) -> Duration {
+        Duration::from_millis(n)
+    }
+
+    #[test]
+    fn fixed_sends_the_latest_once_a_period_and_nothing_without_news() {
+        // SK-84, SK-85
+        let start = Instant::now();
+        let mut row = RowRate::new(RateControl::Fixed { period: ms(1000) }, start);
+        assert_eq!(row.due(), None);
+        for (at, source, n) in [(100, "a", 1), (200, "a", 2), (300, "b", 3), (999, "a", 4)] {
+            assert!(row.value(delta(source, "x", n), AT, start + ms(at)).is_none());
+        }
+        assert_eq!(row.due(), Some(start + ms(1000)));
+        assert!(row.take_due(start + ms(999)).is_empty());
+        let sent: Vec<_> = row.take_due(start + ms(1000)).iter().map(value).collect();
+        assert_eq!(sent, ["4", "3"]);
+        assert_eq!(row.due(), None);
+        assert!(row.value(delta("a", "x", 5), AT, start + ms(2500)).is_none());
+        assert_eq!(row.due(), Some(start + ms(3000)));
+    }
+
+    #[test]
+    fn min_period_sends_the_first_at_once_and_the_last_at_the_end() {
+        // SK-87
+        let start = Instant::now();
+        let mut row = RowRate::new(RateControl::MinPeriod { period: ms(200) }, start);
+        assert!(row.value(delta("a", "x", 1), AT, start).is_some());
+        assert!(row.value(delta("b", "x", 9), AT, start).is_some(), "another source has its own window");
+        assert!(row.value(delta("a", "x", 2), AT, start + ms(50)).is_none());
+        assert!(row.value(delta("a", "x", 3), AT, start + ms(199)).is_none());
+        assert_eq!(row.due(), Some(start + ms(200)));
+        let sent: Vec<_> = row.take_due(start + ms(200)).iter().map(value).collect();
+        assert_eq!(sent, ["3"]);
+        assert!(row.value(delta("a", "x", 4), AT, start + ms(300)).is_none());
+        assert!(row.value(delta("a", "x", 5), AT, start + ms(400)).is_some() || row.due() == Some(start + ms(400)));
+    }
+
+    #[test]
+    fn instant_rows_and_root_values_pass() {
+        let start = Instant::now();
+        let mut row = RowRate::new(RateControl::Instant, start);
+        assert!(row.value(delta("a", "x", 1), AT, start).is_some());
+        let mut row = RowRate::new(RateControl::Fixed { period: ms(1000) }, start);
+        let text = json!({"updates": [{"values": [{"path": "", "value": {"flag": "FI"}}]}]}).to_string();
+        let context = Context::new("vessels.urn:mrn:imo:mmsi:1").expect("a context");
+        let provider = Provider::new("test").expect("a name");
+        let intake = Intake { self_context: context, provider, override_timestamps: false };
+        let root = SharedDelta::new(intake.take(&text, DeltaVersion::V1).delta.expect("a delta"));
+        assert!(row.value(root, AT, start).is_some());
+    }
+}

@@ -1,0 +1,80 @@
+//! The demo: a simulated boat that speaks NMEA 0183 over TCP, as instruments do, and the example plugins.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpListener, TcpStream};
+use windlass_actors::simulator::{BoatSettings, Simulator};
+
+use crate::durable;
+use crate::identity::root_delta;
+
+/// Where the built example plugins are, as `node_modules` with packages.
+const PLUGINS_VARIABLE: &str = "WINDLASS_DEMO_PLUGINS";
+/// The connection's id.
+pub const CONNECTION: &str = "demo-boat";
+/// How often the simulated instruments speak.
+const TICK: Duration = Duration::from_millis(200);
+
+/// The folder with the example plugins, if they have been built.
+pub fn plugin_root() -> Option<PathBuf> {
+    let root = std::env::var_os(PLUGINS_VARIABLE).map(PathBuf::from);
+    if root.is_none() {
+        log::warn!("the example plugins are not built: start the demo with `cargo xtask run` to have them");
+    }
+    root
+}
+
+/// Prepares a configuration directory: a name for the boat and configurations that enable the example plugins, where there are none.
+pub fn prepare(directory: &Path) -> std::io::Result<()> {
+    let boat = json!([root_delta(json!({"name": "Demo boat", "mmsi": "230099999"}))]);
+    write_absent(&directory.join("baseDeltas.json"), &boat)?;
+    let plugins = directory.join("plugin-config-data");
+    std::fs::create_dir_all(&plugins)?;
+    let enabled = |configuration: Value| json!({"enabled": true, "enableDebug": false, "configuration": configuration});
+    // The boat sails on, so the anchor is weighed and dropped again: the alarm comes and goes.
+    write_absent(&plugins.join("_windlass_anchor-watch.json"), &enabled(json!({"weighBeyond": 150})))?;
+    write_absent(&plugins.join("_windlass_true-wind.json"), &enabled(json!({})))
+}
+
+fn write_absent(path: &Path, content: &Value) -> std::io::Result<()> {
+    if path.exists() { Ok(()) } else { durable::write(path, format!("{content:#}\n").as_bytes()) }
+}
+
+/// Starts the simulated instruments on the current arbiter, listening on a free local port.
+pub async fn start_boat() -> std::io::Result<SocketAddr> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let address = listener.local_addr()?;
+    actix::spawn(async move {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => drop(actix::spawn(speak(stream))),
+                Err(error) => {
+                    log::warn!("demo boat: a connection could not be accepted: {error}");
+                    tokio::time::sleep(TICK).await;
+                }
+            }
+        }
+    });
+    Ok(address)
+}
+
+async fn speak(mut stream: TcpStream) {
+    let mut boat = Simulator::new(BoatSettings::default(), 1, jiff::Timestamp::now());
+    let mut tick = tokio::time::interval(TICK);
+    loop {
+        tick.tick().await;
+        let mut text = boat.advance(jiff::Timestamp::now()).join("\r\n");
+        if text.is_empty() {
+            continue;
+        }
+        text.push_str("\r\n");
+        // The listener goes away when the server stops, and then nobody listens to the boat.
+        if stream.write_all(text.as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The HTTP interface: who may call what, and which handler answers.
+
+mod admin;
+mod cors;
+mod discovery;
+mod limit;
+mod pages;
+mod plugins;
+mod stream;
+mod tree;
+
+use std::sync::Arc;
+
+use actix::Addr;
+use actix_web::web::{self, ServiceConfig};
+use windlass_actors::connections::ConnectionManager;
+use windlass_actors::data_model::ModelView;
+use windlass_actors::plugins::PluginManager;
+use windlass_actors::stream::{Hub, StreamContext};
+use windlass_actors::{StatusBoard, stream::EventBus};
+use windlass_broker::Broker;
+
+pub use cors::Cors;
+pub use limit::ConnectionLimit;
+
+/// What the handlers share.
+#[derive(Clone)]
+pub struct AppState {
+    /// The bus.
+    pub broker: Addr<Broker>,
+    /// The data model.
+    pub view: ModelView,
+    /// The plugins.
+    pub plugins: PluginManager,
+    /// The data connections.
+    pub connections: Arc<ConnectionManager>,
+    /// What connections and plugins say.
+    pub status: StatusBoard,
+    /// Server events.
+    pub events: EventBus,
+    /// What stream clients share.
+    pub stream: StreamContext,
+    /// WebSocket connections by address.
+    pub limit: ConnectionLimit,
+}
+
+/// The version that clients compare with what they need; a reference version, because they know no other (clients.md).
+pub const PROTOCOL_VERSION: &str = "2.31.1";
+/// Largest JSON body (signalk-v1 §4.3).
+const MAX_BODY: usize = 10 * 1024 * 1024;
+
+/// Registers all routes of a worker, whose clients' deltas come through `hub`.
+pub fn configure(state: AppState, hub: Addr<Hub>) -> impl FnOnce(&mut ServiceConfig) {
+    move |config| {
+        config
+            .app_data(web::Data::new(state))
+            .app_data(web::Data::new(hub))
+            .app_data(web::JsonConfig::default().limit(MAX_BODY).error_handler(plugins::bad_json))
+            .service(web::resource(["/signalk", "/signalk/"]).route(web::get().to(discovery::discovery)))
+            .service(web::resource(["/signalk/v1/stream", "/signalk/v1/stream/"]).route(web::get().to(stream::stream)))
+            .service(web::resource("/signalk/v1/apps/list").route(web::get().to(discovery::apps)))
+            .service(web::resource("/signalk/v1/api/{path:.*}").route(web::get().to(tree::node)).route(web::head().to(tree::node)))
+            .service(web::resource(["/skServer/loginStatus", "/loginStatus"]).route(web::get().to(admin::login_status)))
+            .service(web::resource("/skServer/availablePaths").route(web::get().to(admin::available_paths)))
+            .service(web::resource("/skServer/providers").route(web::get().to(admin::providers)))
+            .service(web::resource("/windlass/statistics").route(web::get().to(admin::statistics)))
+            .service(web::scope("/skServer/plugins").configure(plugins::routes))
+            .service(web::scope("/plugins").configure(plugins::routes))
+            .configure(pages::routes)
+            .default_service(web::to(pages::not_found));
+    }
+}

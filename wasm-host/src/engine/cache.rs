@@ -1,0 +1,101 @@
+//! The cache of compiled modules.
+//!
+//! Compiling costs about a millisecond per kilobyte, loading a compiled module almost nothing. The engine trusts what
+//! it loads (a flipped byte would run as machine code), so each file carries its key and a checksum, and the
+//! directory is the server's alone.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use sha2::{Digest, Sha256};
+
+const HASH: usize = 32;
+
+/// A directory of compiled modules.
+pub(crate) struct ModuleCache {
+    directory: PathBuf,
+}
+
+/// The key of a module under one engine configuration.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CacheKey([u8; HASH]);
+
+impl CacheKey {
+    /// `configuration` names everything that decides what machine code comes out.
+    pub(crate) fn new(configuration: &str, wasm: &[u8]) -> Self {
+        let mut hash = Sha256::new();
+        hash.update((configuration.len() as u64).to_le_bytes());
+        hash.update(configuration);
+        hash.update(wasm);
+        Self(hash.finalize().into())
+    }
+}
+
+impl ModuleCache {
+    /// Uses `directory`, creates it when absent, and takes all others' access to it away.
+    pub(crate) fn open(directory: &Path) -> io::Result<Self> {
+        fs::create_dir_all(directory)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
+        }
+        Ok(Self { directory: directory.to_owned() })
+    }
+
+    fn file(&self, key: &CacheKey) -> PathBuf {
+        let name: String = key.0.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.directory.join(format!("{name}.module"))
+    }
+
+    /// The compiled module under `key`, when it is there and undamaged. A damaged file is removed.
+    pub(crate) fn get(&self, key: &CacheKey) -> Option<Vec<u8>> {
+        let file = self.file(key);
+        let mut content = match fs::read(&file) {
+            Ok(content) => content,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+            Err(error) => {
+                log::warn!("module cache: cannot read {}: {error}; the module is compiled again", file.display());
+                return None;
+            }
+        };
+        let intact = content.len() > 2 * HASH
+            && content[..HASH] == key.0
+            && content[HASH..2 * HASH] == Sha256::digest(&content[2 * HASH..])[..];
+        if !intact {
+            log::warn!("module cache: {} is damaged; the module is compiled again", file.display());
+            self.remove(key);
+            return None;
+        }
+        content.drain(..2 * HASH);
+        Some(content)
+    }
+
+    /// Keeps a compiled module. Failure costs only the next start's compilation, so it is logged, not returned.
+    pub(crate) fn put(&self, key: &CacheKey, artifact: &[u8]) {
+        static SERIAL: AtomicU64 = AtomicU64::new(0);
+        let mut content = Vec::with_capacity(2 * HASH + artifact.len());
+        content.extend_from_slice(&key.0);
+        content.extend_from_slice(&Sha256::digest(artifact));
+        content.extend_from_slice(artifact);
+        let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
+        let temporary = self.directory.join(format!("{}-{serial}.new", std::process::id()));
+        let stored = fs::write(&temporary, content).and_then(|()| fs::rename(&temporary, self.file(key)));
+        if let Err(error) = stored {
+            log::warn!("module cache: cannot write to {}: {error}", self.directory.display());
+            let _ = fs::remove_file(&temporary);
+        }
+    }
+
+    /// Forgets a module.
+    pub(crate) fn remove(&self, key: &CacheKey) {
+        if let Err(error) = fs::remove_file(self.file(key))
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            log::warn!("module cache: cannot remove {}: {error}", self.file(key).display());
+        }
+    }
+}

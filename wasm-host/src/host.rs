@@ -1,0 +1,77 @@
+//! The one way a guest reaches the server.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a guest may ask of the server. The implementor is bound to one plugin: nothing here carries an
+/// identity, so a guest cannot claim another one.
+///
+/// All methods are called on the thread that runs the guest, while a call into it is in progress, and
+/// count against that call's deadline: do not block. Capabilities, text sizes and pointer ranges
+/// have been checked before. A method must not call back into the guest.
+pub trait Host: Send + Sync {
+    /// A line of debug text (`sk_debug`, `console.*`, `trace`).
+    fn debug(&self, text: &str);
+    /// The plugin's status text; empty clears it (§4.2).
+    fn set_status(&self, text: &str);
+    /// The plugin's error text; does not change its state (§4.2).
+    fn set_error(&self, text: &str);
+    /// A delta to publish (`sk_handle_message`, §4.3). `json` is whatever the guest sent: it may be
+    /// malformed, and there is no way to tell the guest.
+    fn emit_delta(&self, json: &str, version: DeltaVersion);
+    /// A notification to publish (§4.3). `path` starts with `notifications.`; `value_json` is `null` or an object with a
+    /// valid `state`.
+    fn publish_notification(&self, path: &str, value_json: &str) -> Result<(), HostError>;
+    /// The compact JSON of the value at `path` below the own vessel, `None` when there is none (§4.3).
+    /// An empty path asks for the whole tree.
+    fn self_path(&self, path: &str) -> Option<String>;
+    /// The same for the whole model: `path` starts with a context.
+    fn path(&self, path: &str) -> Option<String>;
+    /// The compact JSON of the saved `configuration`; `{}` when there is none (§4.4).
+    fn read_config(&self) -> Result<String, HostError>;
+    /// Replaces the saved `configuration`. `json` is valid JSON (§4.4).
+    fn save_config(&self, json: &str) -> Result<(), HostError>;
+    /// One line the guest wrote to a standard stream, without its line end, at most
+    /// [`Limits::log_line_bytes`](crate::Limits::log_line_bytes) long.
+    fn output_line(&self, stream: OutputStream, line: &str);
+    /// `import` was called without the capability it needs. Called each time: count it, log it once.
+    fn denied(&self, import: &'static str, capability: &'static str);
+    /// Something the operator should know once, e.g. that an unknown import was replaced by a stub.
+    fn notice(&self, text: &str);
+}
+
+/// Which kind of delta a plugin emits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeltaVersion {
+    /// Goes to the full model and the streams.
+    V1,
+    /// Goes to the streams only.
+    V2,
+}
+
+/// A standard stream of a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OutputStream {
+    /// Standard output.
+    Stdout,
+    /// Standard error; panic messages appear here.
+    Stderr,
+}
+
+impl fmt::Display for OutputStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            OutputStream::Stdout => "stdout",
+            OutputStream::Stderr => "stderr",
+        })
+    }
+}
+
+/// Why the server did not do what a guest asked. The guest gets the documented failure value; the text goes to the
+/// log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct HostError(pub String);

@@ -1,0 +1,127 @@
+//! The `sk_*` functions (ABI specification §4.2–4.4).
+
+use super::{Entry, Escape, HostCall};
+use crate::{DeltaVersion, engine::Value, text};
+
+type Answer = Result<Option<Value>, Escape>;
+
+/// Success of a function that reports 0 for it.
+const DONE: Answer = Ok(Some(Value::I32(0)));
+
+pub(super) const TABLE: &[Entry] = &[
+    Entry {
+        name: "sk_debug",
+        aliases: &["sk_log_debug", "sk_log_info", "sk_log_warn", "sk_log_error"],
+        capability: None,
+        failure: 0,
+        run: debug,
+    },
+    Entry {
+        name: "sk_set_status",
+        aliases: &["sk_set_plugin_status", "sk_set_status_ffi"],
+        capability: None,
+        failure: 0,
+        run: set_status,
+    },
+    Entry { name: "sk_set_error", aliases: &["sk_set_plugin_error"], capability: None, failure: 0, run: set_error },
+    Entry {
+        name: "sk_handle_message",
+        aliases: &["sk_emit_delta"],
+        capability: Some("dataWrite"),
+        failure: 0,
+        run: handle_message,
+    },
+    Entry {
+        name: "sk_publish_notification",
+        aliases: &[],
+        capability: Some("dataWrite"),
+        failure: -1,
+        run: publish_notification,
+    },
+    Entry { name: "sk_get_self_path", aliases: &[], capability: Some("dataRead"), failure: 0, run: get_self_path },
+    Entry { name: "sk_get_path", aliases: &[], capability: Some("dataRead"), failure: 0, run: get_path },
+    Entry { name: "sk_read_config", aliases: &[], capability: None, failure: 0, run: read_config },
+    Entry { name: "sk_save_config", aliases: &[], capability: None, failure: -1, run: save_config },
+    Entry { name: "sk_has_capability", aliases: &[], capability: None, failure: 0, run: has_capability },
+];
+
+fn debug(call: &mut HostCall<'_>) -> Answer {
+    call.debug(&call.text(0)?);
+    DONE
+}
+
+fn set_status(call: &mut HostCall<'_>) -> Answer {
+    call.context.host.set_status(text::clip(&call.text(0)?, call.context.limits.log_line_bytes));
+    DONE
+}
+
+fn set_error(call: &mut HostCall<'_>) -> Answer {
+    call.context.host.set_error(text::clip(&call.text(0)?, call.context.limits.log_line_bytes));
+    DONE
+}
+
+/// The optional third argument is the version: 2 means 2, everything else 1.
+fn handle_message(call: &mut HostCall<'_>) -> Answer {
+    let version = if call.int(2) == 2 { DeltaVersion::V2 } else { DeltaVersion::V1 };
+    call.context.host.emit_delta(&call.text(0)?, version);
+    DONE
+}
+
+fn publish_notification(call: &mut HostCall<'_>) -> Answer {
+    let (path, value) = (call.text(0)?, call.text(2)?);
+    if !path.starts_with("notifications.") || !is_notification(&value) {
+        return Err(Escape::Failure);
+    }
+    call.context.host.publish_notification(&path, &value).map_err(|error| {
+        call.context.host.notice(&format!("the notification {path} was not published: {error}"));
+        Escape::Failure
+    })?;
+    DONE
+}
+
+/// `null`, which clears, or an object with one of the states there are.
+fn is_notification(json: &str) -> bool {
+    match serde_json::from_str::<serde_json::Value>(json) {
+        Ok(serde_json::Value::Null) => true,
+        Ok(value) => value
+            .get("state")
+            .and_then(serde_json::Value::as_str)
+            .is_some_and(|state| matches!(state, "nominal" | "normal" | "alert" | "warn" | "alarm" | "emergency")),
+        Err(_) => false,
+    }
+}
+
+fn get_self_path(call: &mut HostCall<'_>) -> Answer {
+    let found = call.context.host.self_path(&call.text(0)?).ok_or(Escape::Failure)?;
+    call.answer_text(2, &found)
+}
+
+fn get_path(call: &mut HostCall<'_>) -> Answer {
+    let found = call.context.host.path(&call.text(0)?).ok_or(Escape::Failure)?;
+    call.answer_text(2, &found)
+}
+
+fn read_config(call: &mut HostCall<'_>) -> Answer {
+    let config = call.context.host.read_config().map_err(|error| {
+        call.context.host.notice(&format!("the configuration could not be read: {error}"));
+        Escape::Failure
+    })?;
+    call.answer_text(0, &config)
+}
+
+fn save_config(call: &mut HostCall<'_>) -> Answer {
+    let config = call.text(0)?;
+    if serde_json::from_str::<serde::de::IgnoredAny>(&config).is_err() {
+        return Err(Escape::Failure);
+    }
+    call.context.host.save_config(&config).map_err(|error| {
+        call.context.host.notice(&format!("the configuration could not be saved: {error}"));
+        Escape::Failure
+    })?;
+    DONE
+}
+
+fn has_capability(call: &mut HostCall<'_>) -> Answer {
+    let granted = call.context.capabilities.grants(&call.text(0)?);
+    Ok(Some(Value::I32(i32::from(granted))))
+}

@@ -1,0 +1,219 @@
+//! One plugin package: what its `package.json` says (ABI specification §1.2–1.4).
+
+use std::path::{Component, Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{Capabilities, CapabilityWarning, PluginId, Storage};
+
+/// A plugin package found on disk. Packages that cannot run are listed too, with the reason in
+/// [`problem`](Self::problem).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PluginPackage {
+    /// The plugin's identity.
+    pub id: PluginId,
+    /// The package name.
+    pub name: String,
+    /// The package version; empty when the package does not say.
+    pub version: String,
+    /// The package description; empty when the package does not say.
+    pub description: String,
+    /// The package keywords.
+    pub keywords: Vec<String>,
+    /// `signalk.displayName`: a name for people. The module's own name wins once it has been loaded.
+    pub display_name: Option<String>,
+    /// The package directory, as found (symbolic links are not resolved).
+    pub directory: PathBuf,
+    /// The module file, with links resolved and proven to lie inside the package; `None` with a problem.
+    pub wasm_file: Option<PathBuf>,
+    /// What the plugin may do.
+    pub capabilities: Capabilities,
+    /// What was not understood in the package's capability object.
+    pub capability_warnings: Vec<CapabilityWarning>,
+    /// `signalk-plugin-enabled-by-default`: start it although no configuration was ever saved.
+    pub enabled_by_default: bool,
+    /// `signalk.wasm.subscriptions`: path patterns that narrow which deltas are delivered; `None` means all.
+    pub subscriptions: Option<Vec<String>>,
+    /// Why the package cannot run.
+    pub problem: Option<PackageProblem>,
+    /// Whether it came with the server instead of being installed by the user.
+    pub bundled: bool,
+    /// The whole `package.json`.
+    pub package_json: Value,
+}
+
+/// Why a package that calls itself a plugin cannot run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[serde(rename_all = "camelCase", tag = "kind")]
+#[non_exhaustive]
+pub enum PackageProblem {
+    /// `package.json` has the keyword, but names no module (§1.2).
+    #[error("Missing wasmManifest in package.json")]
+    NoManifest,
+    /// `wasmManifest` points out of the package, or is absolute (§1.3).
+    #[error("wasmManifest \"{manifest}\" lies outside the package directory; it must be a relative path inside it")]
+    ManifestOutside {
+        /// The value in package.json.
+        manifest: String,
+    },
+    /// The module file does not exist.
+    #[error("wasmManifest names \"{manifest}\", which does not exist; build or reinstall the plugin")]
+    ManifestMissing {
+        /// The value in package.json.
+        manifest: String,
+    },
+    /// The module's path is not a regular file.
+    #[error("wasmManifest names \"{manifest}\", which is not a file")]
+    ManifestNotAFile {
+        /// The value in package.json.
+        manifest: String,
+    },
+    /// `package.json` is not JSON, or not an object.
+    #[error("package.json cannot be read as JSON: {reason}; reinstall the plugin")]
+    BadPackageJson {
+        /// The parser's reason.
+        reason: String,
+    },
+    /// The package's name is absent, or differs from its directory (§1.1).
+    #[error("package.json says the name is {found}, but the directory is that of \"{expected}\"; reinstall the plugin")]
+    WrongName {
+        /// The name in package.json, as JSON.
+        found: String,
+        /// The name its place on disk implies.
+        expected: String,
+    },
+    /// Another package derives the same id (§1.4).
+    #[error("its id {id} is already taken by the package \"{taken_by}\"; rename or remove one of the two")]
+    DuplicateId {
+        /// The id.
+        id: PluginId,
+        /// The package that keeps it.
+        taken_by: String,
+    },
+}
+
+/// The keywords that mark a package as a plugin (§1.1).
+const PLUGIN_KEYWORDS: [&str; 2] = ["signalk-wasm-plugin", "signalk-node-server-plugin"];
+
+impl PluginPackage {
+    /// Reads the package in `directory`, whose place implies the package name `expected_name`.
+    ///
+    /// `None`: there is no `package.json`, or it has none of the plugin keywords. One that is not JSON is listed only when
+    /// its text names the wasm keyword: `node_modules` holds thousands of other packages.
+    pub fn read(directory: &Path, expected_name: &str) -> Option<Self> {
+        let text = std::fs::read(directory.join("package.json")).ok()?;
+        let json: Value = match serde_json::from_slice(&text) {
+            Ok(json) => json,
+            Err(error) => return Self::unparsable(directory, expected_name, &text, &error),
+        };
+        let keywords = strings(json.get("keywords"));
+        if !keywords.iter().any(|keyword| PLUGIN_KEYWORDS.contains(&keyword.as_str())) {
+            return None;
+        }
+        let mut package = Self::described(directory, expected_name, json, keywords);
+        if package.package_json["name"].as_str() != Some(expected_name) {
+            package.problem = Some(PackageProblem::WrongName {
+                found: package.package_json["name"].to_string(),
+                expected: expected_name.to_owned(),
+            });
+            return Some(package);
+        }
+        match package.package_json["wasmManifest"].as_str().filter(|manifest| !manifest.is_empty()) {
+            None => package.problem = Some(PackageProblem::NoManifest),
+            Some(manifest) => match module_file(directory, manifest) {
+                Ok(file) => package.wasm_file = Some(file),
+                Err(problem) => package.problem = Some(problem),
+            },
+        }
+        Some(package)
+    }
+
+    fn described(directory: &Path, name: &str, json: Value, keywords: Vec<String>) -> Self {
+        let (capabilities, capability_warnings) = Capabilities::from_package_json(&json);
+        let text = |key: &str| json.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let signalk = json.get("signalk");
+        let subscriptions = signalk
+            .and_then(|signalk| signalk.get("wasm"))
+            .and_then(|wasm| wasm.get("subscriptions"))
+            .filter(|value| value.is_array());
+        Self {
+            id: PluginId::of_package(name),
+            name: name.to_owned(),
+            version: text("version"),
+            description: text("description"),
+            keywords,
+            display_name: signalk
+                .and_then(|signalk| signalk.get("displayName"))
+                .and_then(Value::as_str)
+                .map(str::to_owned),
+            directory: directory.to_owned(),
+            wasm_file: None,
+            capabilities,
+            capability_warnings,
+            enabled_by_default: json.get("signalk-plugin-enabled-by-default") == Some(&Value::Bool(true)),
+            subscriptions: subscriptions.map(|list| strings(Some(list))),
+            problem: None,
+            bundled: false,
+            package_json: json,
+        }
+    }
+
+    /// A `package.json` that is not JSON: listed only when its text mentions the wasm keyword, since most packages in
+    /// `node_modules` are not plugins.
+    fn unparsable(directory: &Path, name: &str, text: &[u8], error: &serde_json::Error) -> Option<Self> {
+        if !String::from_utf8_lossy(text).contains("\"signalk-wasm-plugin\"") {
+            return None;
+        }
+        let mut package = Self::described(directory, name, Value::Object(Default::default()), Vec::new());
+        package.problem = Some(PackageProblem::BadPackageJson { reason: error.to_string() });
+        Some(package)
+    }
+
+    /// Whether the plugin gets a file system.
+    pub fn has_storage(&self) -> bool {
+        self.capabilities.storage == Storage::VfsOnly
+    }
+}
+
+fn strings(value: Option<&Value>) -> Vec<String> {
+    value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// Resolves `manifest` inside the package: links of the package directory are followed (that is how plugins are
+/// developed), but the result must lie inside the resolved directory.
+fn module_file(directory: &Path, manifest: &str) -> Result<PathBuf, PackageProblem> {
+    let outside = || PackageProblem::ManifestOutside { manifest: manifest.to_owned() };
+    let missing = || PackageProblem::ManifestMissing { manifest: manifest.to_owned() };
+    let relative = Path::new(manifest);
+    if relative.components().any(|part| matches!(part, Component::RootDir | Component::Prefix(_))) {
+        return Err(outside());
+    }
+    let root = directory.canonicalize().map_err(|_| missing())?;
+    let file = match root.join(relative).canonicalize() {
+        Ok(file) => file,
+        Err(_) if escapes(relative) => return Err(outside()),
+        Err(_) => return Err(missing()),
+    };
+    if !file.starts_with(&root) {
+        return Err(outside());
+    }
+    if !file.is_file() {
+        return Err(PackageProblem::ManifestNotAFile { manifest: manifest.to_owned() });
+    }
+    Ok(file)
+}
+
+/// Whether a path climbs above its start, judged by its text alone.
+fn escapes(path: &Path) -> bool {
+    let mut depth = 0i32;
+    path.components().any(|part| {
+        match part {
+            Component::ParentDir => depth -= 1,
+            Component::Normal(_) => depth += 1,
+            _ => {}
+        }
+        depth < 0
+    })
+}

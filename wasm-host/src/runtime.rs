@@ -1,0 +1,191 @@
+//! The entry point: compiling plugins and bringing them to life.
+
+use std::{fmt, io, path::PathBuf, sync::Arc};
+
+use crate::{
+    Abi, Capabilities, Guest, Host, Limits, LoadError, Origin, PluginPackage,
+    engine::{self, Engine, cache::ModuleCache, wasmer::WasmerEngine, watchdog::Watchdog},
+    guest::{self, Detected},
+    imports::{self, GuestContext},
+    wasi::{OutputGate, WasiSetup, wasix::WasixRuntime},
+};
+
+/// How the runtime is set up.
+#[derive(Clone, Debug, Default)]
+pub struct RuntimeOptions {
+    /// Where compiled modules are kept between starts; `None` compiles them every time. The directory is made accessible to
+    /// the server only, and must lie outside every plugin's own directory.
+    pub cache_dir: Option<PathBuf>,
+}
+
+/// Why the runtime could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum RuntimeError {
+    /// The cache directory cannot be used.
+    #[error("the module cache {} cannot be used: {source}; choose another directory or correct its permissions", directory.display())]
+    Cache {
+        /// The directory.
+        directory: PathBuf,
+        /// The reason.
+        source: io::Error,
+    },
+    /// A thread or an event loop could not be created.
+    #[error("the plugin runtime could not be started: {0}")]
+    Start(#[from] io::Error),
+}
+
+/// What all plugins share: the engine, the cache of compiled modules and the watchdog thread.
+///
+/// Clones refer to the same runtime.
+#[derive(Clone)]
+pub struct Runtime {
+    engine: Arc<dyn Engine>,
+}
+
+/// A module ready to be instantiated, any number of times, on any thread.
+#[derive(Clone)]
+pub struct CompiledPlugin {
+    module: Arc<dyn engine::Module>,
+    detected: Detected,
+    origin: Origin,
+}
+
+/// What surrounds one instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sandbox {
+    /// The host directory the guest sees as `/`, created when absent; `None` gives it no files at all.
+    pub vfs_root: Option<PathBuf>,
+    /// Environment variables, name and value.
+    pub environment: Vec<(String, String)>,
+    /// What the guest may do.
+    pub capabilities: Capabilities,
+}
+
+impl Sandbox {
+    /// The sandbox of a running plugin (§2.5): its directory unless it declares `storage: "none"`, and the environment
+    /// variables plugins expect.
+    pub fn of(package: &PluginPackage, vfs_root: PathBuf) -> Self {
+        let environment = [
+            ("PLUGIN_ID", package.name.as_str()),
+            ("SIGNALK_PLUGIN_ID", package.id.as_str()),
+            ("SIGNALK_PACKAGE_NAME", package.name.as_str()),
+            ("SIGNALK_PLUGIN_VERSION", package.version.as_str()),
+        ];
+        Self {
+            vfs_root: package.has_storage().then_some(vfs_root),
+            environment: environment.map(|(name, value)| (name.to_owned(), value.replace('\0', ""))).to_vec(),
+            capabilities: package.capabilities.clone(),
+        }
+    }
+
+    /// The sandbox of an instance that is only asked for its name and schema: no files, so that a disabled plugin leaves
+    /// nothing behind (§2.4).
+    pub fn scratch(package: &PluginPackage) -> Self {
+        Self { vfs_root: None, ..Self::of(package, PathBuf::new()) }
+    }
+}
+
+impl Runtime {
+    /// Sets the runtime up.
+    ///
+    /// # Errors
+    /// When the cache directory cannot be used or no thread can be started.
+    pub fn new(options: RuntimeOptions) -> Result<Self, RuntimeError> {
+        let cache = options
+            .cache_dir
+            .map(|directory| ModuleCache::open(&directory).map_err(|source| RuntimeError::Cache { directory, source }))
+            .transpose()?;
+        let engine = WasmerEngine::new(cache, Watchdog::start()?, WasixRuntime::new()?);
+        Ok(Self { engine: Arc::new(engine) })
+    }
+
+    /// Reads and compiles the module of a package, or takes it from the cache. The caps on memory, tables and stack become
+    /// part of the result. Takes about a millisecond per kilobyte; may be called on any thread.
+    ///
+    /// # Errors
+    /// The package has a problem, or its module cannot be used.
+    pub fn compile(&self, package: &PluginPackage, limits: &Limits) -> Result<CompiledPlugin, LoadError> {
+        if let Some(problem) = &package.problem {
+            return Err(problem.clone().into());
+        }
+        let path = package.wasm_file.as_ref().ok_or(crate::PackageProblem::NoManifest)?;
+        let unreadable = |error: io::Error| LoadError::Unreadable { path: path.clone(), reason: error.to_string() };
+        let size = std::fs::metadata(path).map_err(unreadable)?.len();
+        if size > limits.module_bytes {
+            return Err(LoadError::ModuleTooLarge { size, limit: limits.module_bytes });
+        }
+        self.compile_bytes(&std::fs::read(path).map_err(unreadable)?, limits)
+    }
+
+    /// Compiles a module from memory.
+    ///
+    /// # Errors
+    /// The module cannot be used.
+    pub fn compile_bytes(&self, wasm: &[u8], limits: &Limits) -> Result<CompiledPlugin, LoadError> {
+        engine::inspect::inspect(wasm, limits)?;
+        let (module, origin) = self.engine.compile(wasm, limits)?;
+        let detected = guest::detect(module.exports())?;
+        Ok(CompiledPlugin { module, detected, origin })
+    }
+
+    /// Creates a live instance on the calling thread, which from then on is the only one to use it: links it to `host`, runs its
+    /// start section and its `_initialize` or `_start`. Of `limits`, those on memory, tables and stack are the
+    /// ones given to [`compile`](Self::compile).
+    ///
+    /// # Errors
+    /// An import is unknown, the sandbox cannot be set up, or the module's initialisation fails.
+    pub fn instantiate(
+        &self,
+        compiled: &CompiledPlugin,
+        host: Arc<dyn Host>,
+        sandbox: Sandbox,
+        limits: &Limits,
+    ) -> Result<Box<dyn Guest>, LoadError> {
+        let gate = Arc::new(OutputGate::new(limits.log_lines_per_second));
+        let delivers_deltas = sandbox.capabilities.data_read;
+        let context = Arc::new(GuestContext {
+            host: Arc::clone(&host),
+            capabilities: sandbox.capabilities,
+            limits: limits.clone(),
+            gate: Arc::clone(&gate),
+        });
+        let family = guest::import_family(compiled.detected.abi);
+        let imports = imports::link(family, compiled.module.imports(), &context)?;
+        let wasi = WasiSetup {
+            vfs_root: sandbox.vfs_root,
+            environment: sandbox.environment,
+            host,
+            gate,
+            limits: limits.clone(),
+        };
+        let instance = compiled.module.instantiate(imports, wasi, limits.deadlines.initialize)?;
+        guest::open(&compiled.detected, instance, limits.clone(), delivers_deltas)
+    }
+}
+
+impl CompiledPlugin {
+    /// The flavour of the module.
+    pub fn abi(&self) -> Abi {
+        self.detected.abi
+    }
+
+    /// Whether it was compiled now or came from the cache.
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for CompiledPlugin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CompiledPlugin")
+            .field("abi", &self.detected.abi)
+            .field("origin", &self.origin)
+            .finish_non_exhaustive()
+    }
+}

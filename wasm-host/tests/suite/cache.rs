@@ -1,0 +1,118 @@
+//! The cache of compiled modules.
+
+use std::{fs, path::Path, sync::Arc};
+
+use windlass_wasm_host::{Host, Limits, Origin, Runtime, RuntimeOptions};
+
+use super::support::*;
+
+fn runtime_in(directory: &Path) -> Runtime {
+    Runtime::new(RuntimeOptions { cache_dir: Some(directory.to_owned()) }).unwrap()
+}
+
+fn only_file(directory: &Path) -> std::path::PathBuf {
+    let mut files: Vec<_> = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    files.remove(0)
+}
+
+/// Loads the module and checks that it works.
+fn load(runtime: &Runtime, wasm: &[u8], limits: &Limits) -> Origin {
+    let compiled = runtime.compile_bytes(wasm, limits).unwrap();
+    let host = Arc::new(Recorder::default()) as Arc<dyn Host>;
+    let mut guest = runtime.instantiate(&compiled, host, sandbox(), limits).unwrap();
+    assert_eq!(guest.poll().unwrap(), 42);
+    compiled.origin()
+}
+
+fn answer() -> Vec<u8> {
+    wat::parse_str(Wat { poll: "(i32.const 42)", ..Wat::default() }.buffer()).unwrap()
+}
+
+#[test]
+fn the_second_load_comes_from_the_cache_also_in_another_process() {
+    let directory = tempfile::tempdir().unwrap();
+    let cache = directory.path().join("cache/modules");
+    let wasm = answer();
+    assert_eq!(load(&runtime_in(&cache), &wasm, &patient()), Origin::Compiled);
+    assert_eq!(load(&runtime_in(&cache), &wasm, &patient()), Origin::Cached);
+    assert_eq!(load(runtime(), &wasm, &patient()), Origin::Compiled, "without a cache");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        assert_eq!(fs::metadata(&cache).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+}
+
+#[test]
+fn a_damaged_entry_is_noticed_and_replaced() {
+    let wasm = answer();
+    type Damage = fn(&mut Vec<u8>);
+    let damages: [(&str, Damage); 7] = [
+        ("empty", |bytes| bytes.clear()),
+        ("cut in the header", |bytes| bytes.truncate(40)),
+        ("cut", |bytes| bytes.truncate(bytes.len() / 2)),
+        ("longer", |bytes| bytes.push(0)),
+        ("another key", |bytes| bytes[0] ^= 1),
+        ("flipped in the code", |bytes| {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 0x10;
+        }),
+        ("flipped at the end", |bytes| *bytes.last_mut().unwrap() ^= 1),
+    ];
+    for (what, damage) in damages {
+        let directory = tempfile::tempdir().unwrap();
+        let runtime = runtime_in(directory.path());
+        load(&runtime, &wasm, &patient());
+        let file = only_file(directory.path());
+        let mut bytes = fs::read(&file).unwrap();
+        damage(&mut bytes);
+        fs::write(&file, bytes).unwrap();
+        assert_eq!(load(&runtime, &wasm, &patient()), Origin::Compiled, "{what}");
+        assert_eq!(load(&runtime, &wasm, &patient()), Origin::Cached, "{what}: replaced");
+    }
+}
+
+#[test]
+fn an_entry_with_a_right_checksum_but_wrong_content_is_compiled_again() {
+    // Whoever can write this could do worse; but a bug of ours must not stop the server.
+    let directory = tempfile::tempdir().unwrap();
+    let runtime = runtime_in(directory.path());
+    let wasm = answer();
+    load(&runtime, &wasm, &patient());
+    let file = only_file(directory.path());
+    let key = fs::read(&file).unwrap()[..32].to_vec();
+    let nonsense = b"not an artifact at all".to_vec();
+    let checksum = {
+        use sha2::Digest;
+        sha2::Sha256::digest(&nonsense).to_vec()
+    };
+    fs::write(&file, [key, checksum, nonsense].concat()).unwrap();
+    assert_eq!(load(&runtime, &wasm, &patient()), Origin::Compiled);
+    assert_eq!(load(&runtime, &wasm, &patient()), Origin::Cached);
+}
+
+#[test]
+fn a_cached_module_obeys_the_limits_of_its_new_runtime() {
+    let directory = tempfile::tempdir().unwrap();
+    let wat = Wat { poll: "(drop (memory.grow (i32.const 20))) (memory.size)", ..Wat::default() };
+    let wasm = wat::parse_str(wat.buffer()).unwrap();
+    for (pages, expected, origin) in [(100, 24, Origin::Compiled), (10, 4, Origin::Cached)] {
+        let runtime = runtime_in(directory.path());
+        let limits = Limits { memory_bytes: pages << 16, ..patient() };
+        let compiled = runtime.compile_bytes(&wasm, &limits).unwrap();
+        assert_eq!(compiled.origin(), origin);
+        let host = Arc::new(Recorder::default()) as Arc<dyn Host>;
+        let mut guest = runtime.instantiate(&compiled, host, sandbox(), &limits).unwrap();
+        assert_eq!(guest.poll().unwrap(), expected);
+    }
+}
+
+#[test]
+fn an_unusable_cache_directory_is_an_error_that_names_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = Runtime::new(RuntimeOptions { cache_dir: Some(file.clone()) }).unwrap_err();
+    assert!(error.to_string().contains(&file.display().to_string()), "{error}");
+}

@@ -1,0 +1,10 @@
+mod assembly_script;
+mod buffer;
+mod cache;
+mod discovery;
+mod faults;
+mod files;
+mod imports;
+mod loading;
+mod support;
+mod wasi;
