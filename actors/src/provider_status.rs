@@ -86,7 +86,8 @@ impl StatusBoard {
                 None => (None, None),
             };
             let id = id.to_owned();
-            let entry = ProviderStatus { id, kind, status_type, message, time_stamp, last_error, last_error_time_stamp };
+            let entry =
+                ProviderStatus { id, kind, status_type, message, time_stamp, last_error, last_error_time_stamp };
             entries.insert(entry.id.clone(), entry);
         }
         drop(entries);

@@ -23,7 +23,9 @@ fn intake() -> Intake {
 }
 
 fn delta(path: &str) -> Delta {
-    let text = format!(r#"{{"updates":[{{"$source":"bench","timestamp":"2024-05-01T10:00:00.000Z","values":[{{"path":"{path}","value":1.5}}]}}]}}"#);
+    let text = format!(
+        r#"{{"updates":[{{"$source":"bench","timestamp":"2024-05-01T10:00:00.000Z","values":[{{"path":"{path}","value":1.5}}]}}]}}"#
+    );
     intake().take(&text, DeltaVersion::V1).delta.expect("a delta")
 }
 

@@ -8,8 +8,8 @@ use std::marker::PhantomData;
 
 use serde::de::{Deserializer, Visitor};
 use serde::{Deserialize, de};
-use serde_json::value::RawValue;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
 use crate::delta::{Delta, DeltaVersion, PathValue, Update};

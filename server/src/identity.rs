@@ -55,7 +55,10 @@ impl OwnShip {
                 let text = format!("{:#}\n", Value::Array(base_deltas.clone()));
                 durable::write(&path, text.as_bytes())
                     .map_err(|source| IdentityError::Unsaved { path: path.clone(), source })?;
-                log::info!("this vessel has no MMSI and no UUID yet: made up {uuid} and saved it in {}", path.display());
+                log::info!(
+                    "this vessel has no MMSI and no UUID yet: made up {uuid} and saved it in {}",
+                    path.display()
+                );
                 uuid
             }
         };
@@ -125,7 +128,7 @@ fn identity_of(base_deltas: &[Value]) -> Option<String> {
             path if path == key => entry.get("value"),
             _ => None,
         });
-        found.filter_map(Value::as_str).filter(|text| !text.is_empty()).next_back().map(str::to_owned)
+        found.filter_map(Value::as_str).rfind(|text| !text.is_empty()).map(str::to_owned)
     };
     if let Some(mmsi) = attribute("mmsi") {
         return Some(format!("urn:mrn:imo:mmsi:{mmsi}"));

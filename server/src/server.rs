@@ -47,7 +47,9 @@ pub struct StartOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The configuration directory can't be used.
-    #[error("the configuration directory {path} can't be used: {source}; make it writable or name another with --config-dir")]
+    #[error(
+        "the configuration directory {path} can't be used: {source}; make it writable or name another with --config-dir"
+    )]
     ConfigDir {
         /// The directory.
         path: PathBuf,
@@ -113,7 +115,12 @@ impl Server {
             settings.host.clone_from(host);
         }
         let own = OwnShip::load(&config_dir)?;
-        log::info!("windlass {} in {}, own ship {}", env!("CARGO_PKG_VERSION"), config_dir.display(), own.identity.id());
+        log::info!(
+            "windlass {} in {}, own ship {}",
+            env!("CARGO_PKG_VERSION"),
+            config_dir.display(),
+            own.identity.id()
+        );
 
         let (core, io) = (Arbiter::new(), Arbiter::new());
         let view = ModelView::new(own.identity.clone());

@@ -51,7 +51,9 @@ pub struct PluginOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// A layer has something of the wrong type, or the environment does.
-    #[error("the settings can't be used: {0}; correct windlass.toml, settings.json or the environment variable it names")]
+    #[error(
+        "the settings can't be used: {0}; correct windlass.toml, settings.json or the environment variable it names"
+    )]
     Layers(#[from] config::ConfigError),
     /// settings.json is there but can't be read.
     #[error("{path} can't be read: {reason}; correct the file, or move it away to start with the defaults")]

@@ -26,7 +26,10 @@ fn apply(view: &ModelView, delta: Value) {
 }
 
 fn write(view: &ModelView, source: &str, time: &str, path: &str, value: Value) {
-    apply(view, json!({"updates": [{"$source": source, "timestamp": time, "values": [{"path": path, "value": value}]}]}));
+    apply(
+        view,
+        json!({"updates": [{"$source": source, "timestamp": time, "values": [{"path": path, "value": value}]}]}),
+    );
 }
 
 fn get(view: &ModelView, path: &str) -> Option<Value> {
@@ -117,7 +120,10 @@ fn root_values_merge_and_the_later_wins() {
     // SK-42, SK-43
     let view = view();
     let root = |value: Value| {
-        apply(&view, json!({"context": "vessels.urn:mrn:imo:mmsi:2", "updates": [{"values": [{"path": "", "value": value}]}]}));
+        apply(
+            &view,
+            json!({"context": "vessels.urn:mrn:imo:mmsi:2", "updates": [{"values": [{"path": "", "value": value}]}]}),
+        );
     };
     root(json!({"name": "A", "communication": {"callsignVhf": "X"}}));
     root(json!({"name": "B"}));
@@ -163,9 +169,12 @@ fn the_snapshot_has_every_source_oldest_first() {
 #[test]
 fn metadata_from_deltas_lies_over_the_built_in() {
     let view = view();
-    apply(&view, json!({"updates": [{"meta": [
+    apply(
+        &view,
+        json!({"updates": [{"meta": [
         {"path": "navigation.speedOverGround", "value": {"displayName": "SOG"}},
-        {"path": "own.path", "value": {"units": "m"}}]}]}));
+        {"path": "own.path", "value": {"units": "m"}}]}]}),
+    );
     let meta = get(&view, "vessels/self/navigation/speedOverGround/meta").expect("metadata");
     assert_eq!((&meta["units"], &meta["displayName"]), (&json!("m/s"), &json!("SOG")));
     assert_eq!(get(&view, "vessels/self/own/path/meta/units"), Some(json!("m")));

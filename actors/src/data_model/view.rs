@@ -200,7 +200,8 @@ impl ModelView {
             return None;
         }
         let own_id = self.0.identity.id();
-        let segments: Vec<_> = segments.iter().enumerate().map(|(i, s)| if i > 0 && *s == "self" { own_id } else { s }).collect();
+        let segments: Vec<_> =
+            segments.iter().enumerate().map(|(i, s)| if i > 0 && *s == "self" { own_id } else { s }).collect();
         match segments.split_first() {
             None => Some(self.full_tree()),
             Some((&"self", [])) => Some(self.0.identity.context().as_str().into()),
@@ -341,10 +342,8 @@ fn root_entry(model: &ContextModel) -> Option<Entry> {
     let latest = root.latest?;
     let (update, value) = latest.parts();
     let mut update = update.clone();
-    let value = windlass_broker::PathValue {
-        path: value.path.clone(),
-        value: windlass_broker::RawJson::of(&root.attributes),
-    };
+    let value =
+        windlass_broker::PathValue { path: value.path.clone(), value: windlass_broker::RawJson::of(&root.attributes) };
     update.values = smallvec::SmallVec::from_iter([value]);
     update.meta = Vec::new();
     let updates = smallvec::SmallVec::from_iter([update]);

@@ -20,8 +20,12 @@ pub struct ConfigStore {
     directory: PathBuf,
     id: String,
     /// Held while the file is read, changed and written.
-    access: Mutex<()>,
+    revision: Mutex<Revision>,
 }
+
+/// Counts what was saved, so that one can tell whether something has been read before or after.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Revision(u64);
 
 /// Why a configuration could not be read or written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +51,7 @@ pub enum ConfigError {
 impl ConfigStore {
     /// The store of the plugin `id` below a configuration directory.
     pub fn new(config_dir: &Path, id: &str) -> Self {
-        Self { directory: config_dir.join(DIRECTORY), id: id.to_owned(), access: Mutex::default() }
+        Self { directory: config_dir.join(DIRECTORY), id: id.to_owned(), revision: Mutex::default() }
     }
 
     /// The configuration file.
@@ -66,19 +70,28 @@ impl ConfigStore {
     /// # Errors
     /// The file exists but can't be read.
     pub fn load(&self) -> Result<Option<PluginConfig>, ConfigError> {
-        let _access = self.lock();
-        self.read()
+        self.load_revision().1
     }
 
-    /// Changes what is saved; `change` gets an empty configuration when nothing is. Returns what is saved now.
+    /// The same, with the revision that it is.
+    pub fn load_revision(&self) -> (Revision, Result<Option<PluginConfig>, ConfigError>) {
+        let revision = self.lock();
+        (*revision, self.read())
+    }
+
+    /// Changes what is saved; `change` gets an empty configuration when nothing is. Returns what is saved now, and its revision.
     ///
     /// # Errors
     /// The file can't be read or written; what was saved before is still there.
-    pub fn update(&self, change: impl FnOnce(PluginConfig) -> PluginConfig) -> Result<PluginConfig, ConfigError> {
-        let _access = self.lock();
+    pub fn update(
+        &self,
+        change: impl FnOnce(PluginConfig) -> PluginConfig,
+    ) -> Result<(PluginConfig, Revision), ConfigError> {
+        let mut revision = self.lock();
         let changed = change(self.read()?.unwrap_or_default());
         self.write(&changed)?;
-        Ok(changed)
+        revision.0 += 1;
+        Ok((changed, *revision))
     }
 
     fn read(&self) -> Result<Option<PluginConfig>, ConfigError> {
@@ -146,9 +159,9 @@ impl ConfigStore {
         File::open(&self.directory)?.sync_all()
     }
 
-    fn lock(&self) -> MutexGuard<'_, ()> {
+    fn lock(&self) -> MutexGuard<'_, Revision> {
         // It protects the file, which is whole at any instant.
-        self.access.lock().unwrap_or_else(PoisonError::into_inner)
+        self.revision.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -10,7 +10,9 @@ pub enum PluginError {
     #[error("there is no plugin {0:?}; GET /skServer/plugins lists the installed ones")]
     Unknown(String),
     /// A configuration that is not of the expected form.
-    #[error("a plugin's settings are a JSON object with `enabled`, `enableDebug` and `configuration`, this is not an object")]
+    #[error(
+        "a plugin's settings are a JSON object with `enabled`, `enableDebug` and `configuration`, this is not an object"
+    )]
     NotAnObject,
     /// The configuration could not be read or written.
     #[error(transparent)]

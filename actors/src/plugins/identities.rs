@@ -41,7 +41,8 @@ impl Identity {
     }
 
     fn corrected(&self, given: &str) -> Option<String> {
-        let is_or_below = |name: &str| given.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        let is_or_below =
+            |name: &str| given.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
         if given == self.id {
             return None;
         }

@@ -68,7 +68,8 @@ impl Plugin {
             Ok(schema @ Value::Object(_)) => schema,
             other => {
                 let reason = other.err().map_or_else(|| "it is not an object".to_owned(), |error| error.to_string());
-                let problem = format!("its configuration schema can't be used: {reason}; the plugin has no settings page");
+                let problem =
+                    format!("its configuration schema can't be used: {reason}; the plugin has no settings page");
                 if self.record.note(&problem) {
                     log::warn!("plugin {}: {problem}", self.id());
                 }
@@ -92,14 +93,14 @@ impl Plugin {
         }
         self.send_then(ctx, move |plugin, ctx| {
             if was_running {
-                plugin.stop_guest(ctx, fresh);
+                plugin.stop_guest(fresh);
             }
             plugin.prepare(ctx);
         });
     }
 
-    /// Calls `plugin_stop`. After a failure, or when asked, the instance is dropped (§3.3).
-    fn stop_guest(&mut self, _: &mut Ctx, discard: bool) -> bool {
+    /// Calls `plugin_stop`; false when that failed. Then, or when asked, the instance is dropped (§3.3).
+    fn stop_guest(&mut self, discard: bool) -> bool {
         let Some(guest) = &mut self.guest else { return true };
         let result = guest.stop();
         self.collect_emitted();
@@ -165,7 +166,9 @@ impl Plugin {
     }
 
     fn launch(&mut self, ctx: &mut Ctx) {
-        let config = self.record.saved().unwrap_or_default();
+        let (revision, config) = self.record.saved_revision();
+        let config = config.unwrap_or_default();
+        self.started_with = revision;
         self.host.set_debug(config.enable_debug());
         let Some(guest) = &mut self.guest else { return };
         let result = guest.start(&config.start_json());
@@ -185,10 +188,7 @@ impl Plugin {
             self.record.report(StatusKind::Status, "Started");
         }
         log::info!("plugin {} started", self.id());
-        if self.alarmed {
-            self.alarmed = false;
-            self.raise(&json!({"state": "normal", "method": [], "message": "Plugin started"}));
-        }
+        self.clear_alarm("Plugin started");
         if self.attached {
             self.outbox.push(ToBroker::StopBuffering);
         }
@@ -259,15 +259,19 @@ impl Plugin {
         self.collect_emitted();
     }
 
+    fn clear_alarm(&mut self, message: &str) {
+        if std::mem::take(&mut self.alarmed) {
+            self.raise(&json!({"state": "normal", "method": [], "message": message}));
+        }
+    }
+
     /// Stops the plugin because a person wants it stopped.
     pub(super) fn stop(&mut self, ctx: &mut Ctx) {
         let was_running = self.is_running();
         self.cancel_poll(ctx);
         self.detach();
-        let clean = !was_running || self.stop_guest(ctx, true);
-        if self.guest.is_some() {
-            self.drop_guest();
-        }
+        let clean = !was_running || self.stop_guest(true);
+        self.clear_alarm("Plugin stopped");
         if clean {
             self.record.enter(PluginState::Stopped, None);
             self.record.report(StatusKind::Status, "Stopped");
@@ -284,7 +288,7 @@ impl Plugin {
         self.cancel_poll(ctx);
         self.detach();
         if self.is_running() {
-            self.stop_guest(ctx, true);
+            self.stop_guest(true);
             self.record.enter(PluginState::Stopped, None);
         }
         self.send_then(ctx, move |_, ctx| {

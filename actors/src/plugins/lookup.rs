@@ -83,7 +83,9 @@ mod tests {
         );
         apply(&format!(r#"{{"updates":[{{{time},"values":[{{"path":"v2.only","value":1}}]}}]}}"#), DeltaVersion::V2);
         apply(
-            &format!(r#"{{"context":"vessels.urn:mrn:imo:mmsi:1","updates":[{{{time},"values":[{{"path":"a.b","value":7}}]}}]}}"#),
+            &format!(
+                r#"{{"context":"vessels.urn:mrn:imo:mmsi:1","updates":[{{{time},"values":[{{"path":"a.b","value":7}}]}}]}}"#
+            ),
             DeltaVersion::V1,
         );
         view

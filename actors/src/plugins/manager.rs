@@ -1,6 +1,6 @@
 //! All plugins of the server, for those who list, configure and stop them.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Weak};
 
 use actix::prelude::*;
@@ -205,18 +205,18 @@ impl PluginManager {
             return Err(entry.reason());
         }
         let saving = move || {
-            let config = record.config.update(|config| config.merged(&body))?;
+            let (config, revision) = record.config.update(|config| config.merged(&body))?;
             record.note_change();
-            Ok(record.wanted(Some(&config)))
+            Ok((record.wanted(Some(&config)), revision))
         };
-        let wanted = match blocking(saving).await {
+        let (wanted, revision) = match blocking(saving).await {
             Some(saved) => saved.map_err(PluginError::Config)?,
             None => return Err(PluginError::ShutDown(entry.record.id().to_owned())),
         };
         match &entry.plugin {
             None if wanted => Err(entry.reason()),
             None => Ok(()),
-            Some(plugin) => self.0.ask(entry, plugin, ApplyConfig { restart }).await,
+            Some(plugin) => self.0.ask(entry, plugin, ApplyConfig { revision, restart }).await,
         }
     }
 }
@@ -277,7 +277,7 @@ fn describe(
 }
 
 /// The runtime; without its cache when that can't be used.
-fn open_runtime(cache_dir: &std::path::Path) -> Result<Runtime, RuntimeError> {
+fn open_runtime(cache_dir: &Path) -> Result<Runtime, RuntimeError> {
     Runtime::new(RuntimeOptions { cache_dir: Some(cache_dir.to_owned()) }).or_else(|error| match error {
         RuntimeError::Cache { .. } => {
             log::error!("{error}. Plugins are compiled anew at every start");
@@ -315,7 +315,7 @@ fn list_items(records: Vec<Arc<Record>>) -> Vec<Value> {
     items.into_iter().map(|(_, item)| item).collect()
 }
 
-fn disk_usage(root: &PathBuf, limits: &Limits) -> Value {
+fn disk_usage(root: &Path, limits: &Limits) -> Value {
     let usage = if root.is_dir() {
         JailedFileSystem::open(root, limits).map(|files| files.usage()).unwrap_or_else(|error| {
             log::warn!("{} can't be measured: {error}", root.display());

@@ -27,12 +27,11 @@ mod settings;
 mod to_broker;
 
 pub use config::PluginConfig;
-pub use config_store::{ConfigError, ConfigStore};
+pub use config_store::{ConfigError, ConfigStore, Revision};
 pub use error::PluginError;
 pub use manager::PluginManager;
 pub use record::PluginState;
 pub use settings::PluginSettings;
-
 
 #[cfg(test)]
 mod tests;

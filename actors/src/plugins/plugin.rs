@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use windlass_broker::{Broker, ConsumerId, DeliverDeltas, RestartInstance, SharedDelta};
 use windlass_wasm_host::{CallError, CompiledPlugin, Guest, Limits, Runtime};
 
+use super::config_store::Revision;
 use super::error::PluginError;
 use super::host::PluginHost;
 use super::record::{PluginState, Record};
@@ -37,6 +38,8 @@ pub(super) struct Plugin {
     pub(super) waiting: Vec<oneshot::Sender<Result<(), PluginError>>>,
     /// The notification about repeated crashes stands.
     pub(super) alarmed: bool,
+    /// The configuration of the latest start.
+    pub(super) started_with: Revision,
     pub(super) poll: Option<SpawnHandle>,
     delivering: bool,
 }
@@ -55,7 +58,9 @@ pub(super) struct PluginParts {
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), PluginError>")]
 pub(super) struct ApplyConfig {
-    /// Restart a plugin that runs already.
+    /// What the plugin is to run with.
+    pub revision: Revision,
+    /// Restart a plugin that runs with an older revision.
     pub restart: bool,
 }
 
@@ -86,6 +91,7 @@ impl Plugin {
             outbox: Vec::new(),
             waiting: Vec::new(),
             alarmed: false,
+            started_with: Revision::default(),
             poll: None,
             delivering: false,
         }
@@ -117,7 +123,11 @@ impl Plugin {
     /// Sends what is in line and does nothing else until the broker has it; then goes on with `then`.
     ///
     /// Must be the last thing a handler does: of two waits, actix would serve the second one first.
-    pub(super) fn send_then(&mut self, ctx: &mut Context<Self>, then: impl FnOnce(&mut Self, &mut Context<Self>) + 'static) {
+    pub(super) fn send_then(
+        &mut self,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(&mut Self, &mut Context<Self>) + 'static,
+    ) {
         if self.outbox.is_empty() {
             return then(self, ctx);
         }
@@ -216,7 +226,7 @@ impl Plugin {
         let (sender, receiver) = oneshot::channel();
         self.waiting.push(sender);
         let id = self.id().to_owned();
-        Box::pin(async move { receiver.await.unwrap_or_else(|_| Err(PluginError::ShutDown(id))) })
+        Box::pin(async move { receiver.await.unwrap_or(Err(PluginError::ShutDown(id))) })
     }
 }
 
@@ -259,10 +269,12 @@ impl Handler<RestartInstance> for Plugin {
 impl Handler<ApplyConfig> for Plugin {
     type Result = ResponseFuture<Result<(), PluginError>>;
 
-    fn handle(&mut self, ApplyConfig { restart }: ApplyConfig, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, ApplyConfig { revision, restart }: ApplyConfig, ctx: &mut Self::Context) -> Self::Result {
         self.outbox.push(ToBroker::Forgive);
         let wanted = self.record.wanted(self.record.saved().as_ref());
-        if wanted && (restart || !self.is_running()) {
+        // The file may have been read for another reason since it was written.
+        let outdated = restart && self.started_with < revision;
+        if wanted && (outdated || !self.is_running()) {
             let answer = self.answer_later();
             self.begin(false, ctx);
             return answer;

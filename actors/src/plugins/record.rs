@@ -10,7 +10,7 @@ use windlass_broker::Timestamp;
 use windlass_wasm_host::{Abi, CallStatistics, Guest, PackageProblem, PluginPackage};
 
 use super::config::PluginConfig;
-use super::config_store::ConfigStore;
+use super::config_store::{ConfigStore, Revision};
 use crate::{StatusBoard, StatusKind, StatusSubject};
 
 /// Notices to the operator that are kept for one plugin.
@@ -135,10 +135,17 @@ impl Record {
 
     /// What is saved; nothing when it can't be read, which is logged.
     pub(super) fn saved(&self) -> Option<PluginConfig> {
-        self.config.load().unwrap_or_else(|error| {
+        self.saved_revision().1
+    }
+
+    /// The same, with the revision that it is.
+    pub(super) fn saved_revision(&self) -> (Revision, Option<PluginConfig>) {
+        let (revision, saved) = self.config.load_revision();
+        let saved = saved.unwrap_or_else(|error| {
             log::error!("plugin {}: {error}; it counts as not configured", self.id());
             None
-        })
+        });
+        (revision, saved)
     }
 
     /// Whether it is to run.

@@ -2,7 +2,7 @@
 
 use actix::{Addr, MailboxError, Recipient};
 use windlass_broker::{
-    AttachConsumer, Broker, ConsumerId, ConsumerReady, Delta, DeliverDeltas, DetachConsumer, ForgiveCrashes, Publish,
+    AttachConsumer, Broker, ConsumerId, ConsumerReady, DeliverDeltas, Delta, DetachConsumer, ForgiveCrashes, Publish,
     SourceRef, StartBuffering, StopBuffering, Topic,
 };
 

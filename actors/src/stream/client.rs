@@ -292,7 +292,10 @@ impl Client {
         self.complained = true;
         let start: String = text.chars().take(120).collect();
         let provider = &self.intake.provider.id;
-        log::log!(level, "{provider}: {problem}; the message begins {start:?} (further ones of this client are logged at debug)");
+        log::log!(
+            level,
+            "{provider}: {problem}; the message begins {start:?} (further ones of this client are logged at debug)"
+        );
     }
 
     fn fragment(&mut self, item: Item, ctx: &mut ws::WebsocketContext<Self>) {
@@ -417,6 +420,11 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for Client {
                 ctx.stop();
             }
             Ok(ws::Message::Nop) => {}
+            Err(ProtocolError::Io(error)) => {
+                // The network or the program at the other end went away without saying good-bye.
+                log::debug!("{}: connection lost: {error}", self.intake.provider.id);
+                ctx.stop();
+            }
             Err(error) => {
                 self.complain(format_args!("WebSocket protocol violated ({error}); the connection is closed"), "");
                 ctx.stop();

@@ -96,7 +96,9 @@ pub fn read_subscribe(context: Option<&Value>, rows: &RawValue, own: &Context) -
         Some(Value::Object(relative)) if !relative.contains_key("radius") || !relative.contains_key("position") => {
             Err("Please specify a radius and position for relativePosition".into())
         }
-        Some(Value::Object(_)) => Err("Contexts by radius and position are not supported yet; use a pattern such as vessels.*".into()),
+        Some(Value::Object(_)) => {
+            Err("Contexts by radius and position are not supported yet; use a pattern such as vessels.*".into())
+        }
         Some(_) => Err("context must be a string such as vessels.self or vessels.*".into()),
     };
     let context = match context {
@@ -214,11 +216,27 @@ mod tests {
             (json!({"path": "a", "period": 500}), fixed(500), ""),
             (json!({"path": "a", "period": "500"}), fixed(500), ""),
             (json!({"path": "a", "policy": "fixed"}), fixed(1000), ""),
-            (json!({"path": "a", "policy": "instant", "period": 500}), fixed(500), "period assumes policy 'fixed', ignoring policy instant"),
+            (
+                json!({"path": "a", "policy": "instant", "period": 500}),
+                fixed(500),
+                "period assumes policy 'fixed', ignoring policy instant",
+            ),
             (json!({"path": "a", "minPeriod": 200}), min_period(200), ""),
-            (json!({"path": "a", "minPeriod": 200, "policy": "fixed"}), min_period(200), "minPeriod assumes policy 'instant', ignoring policy fixed"),
-            (json!({"path": "a", "minPeriod": "soon"}), RateControl::Instant, "invalid minPeriod value 'soon', ignoring"),
-            (json!({"path": "a", "policy": "ideal"}), RateControl::Instant, "Only 'instant' and 'fixed' policies supported, ignoring policy ideal"),
+            (
+                json!({"path": "a", "minPeriod": 200, "policy": "fixed"}),
+                min_period(200),
+                "minPeriod assumes policy 'instant', ignoring policy fixed",
+            ),
+            (
+                json!({"path": "a", "minPeriod": "soon"}),
+                RateControl::Instant,
+                "invalid minPeriod value 'soon', ignoring",
+            ),
+            (
+                json!({"path": "a", "policy": "ideal"}),
+                RateControl::Instant,
+                "Only 'instant' and 'fixed' policies supported, ignoring policy ideal",
+            ),
             (json!({"path": "a", "format": "full"}), RateControl::Instant, "Only delta format supported, using it"),
         ] {
             let (got, replies) = rate(row.clone());

@@ -85,13 +85,8 @@ impl Outbox {
                 return added;
             }
             added.fell_behind = true;
-            self.behind = Some(Behind {
-                since: now,
-                latest: HashMap::default(),
-                texts: Vec::new(),
-                order: 0,
-                replaced: 0,
-            });
+            self.behind =
+                Some(Behind { since: now, latest: HashMap::default(), texts: Vec::new(), order: 0, replaced: 0 });
         }
         if let Some(behind) = &mut self.behind {
             added.conflated = behind.add(item);

@@ -62,17 +62,7 @@ impl Subscription {
         socket: Option<Arc<Socket>>,
     ) -> Self {
         let rows = rates.into_iter().map(|rate| RowRate::new(rate, now())).collect();
-        Self {
-            id,
-            client,
-            rows,
-            metadata,
-            outbox: Outbox::default(),
-            sending: false,
-            timer: None,
-            counters,
-            socket,
-        }
+        Self { id, client, rows, metadata, outbox: Outbox::default(), sending: false, timer: None, counters, socket }
     }
 
     fn value(&self, delta: Arc<SharedDelta>, index: ValueIndex, out: &mut Vec<Outgoing>) {
@@ -144,7 +134,9 @@ impl Subscription {
     /// The client's socket is blocked, so nothing can be said to it any more: the socket is shut down under it.
     fn disconnect(&mut self, ctx: &mut Context<Self>) {
         self.counters.disconnected();
-        log::warn!("a stream client did not read for too long and is disconnected; its values would have grown without end");
+        log::warn!(
+            "a stream client did not read for too long and is disconnected; its values would have grown without end"
+        );
         if let Some(socket) = &self.socket
             && let Err(error) = socket.shutdown(std::net::Shutdown::Both)
         {

@@ -59,7 +59,11 @@ pub fn configure(state: AppState, hub: Addr<Hub>) -> impl FnOnce(&mut ServiceCon
             .service(web::resource(["/signalk", "/signalk/"]).route(web::get().to(discovery::discovery)))
             .service(web::resource(["/signalk/v1/stream", "/signalk/v1/stream/"]).route(web::get().to(stream::stream)))
             .service(web::resource("/signalk/v1/apps/list").route(web::get().to(discovery::apps)))
-            .service(web::resource("/signalk/v1/api/{path:.*}").route(web::get().to(tree::node)).route(web::head().to(tree::node)))
+            .service(
+                web::resource("/signalk/v1/api/{path:.*}")
+                    .route(web::get().to(tree::node))
+                    .route(web::head().to(tree::node)),
+            )
             .service(web::resource(["/skServer/loginStatus", "/loginStatus"]).route(web::get().to(admin::login_status)))
             .service(web::resource("/skServer/availablePaths").route(web::get().to(admin::available_paths)))
             .service(web::resource("/skServer/providers").route(web::get().to(admin::providers)))

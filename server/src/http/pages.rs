@@ -13,7 +13,8 @@ struct Pages;
 /// `/` leads to `/admin/` (signalk-v1 §4.3).
 pub fn routes(config: &mut ServiceConfig) {
     let to_dashboard = || async { HttpResponse::Found().insert_header((header::LOCATION, "/admin/")).finish() };
-    let with_slash = || async { HttpResponse::MovedPermanently().insert_header((header::LOCATION, "/admin/")).finish() };
+    let with_slash =
+        || async { HttpResponse::MovedPermanently().insert_header((header::LOCATION, "/admin/")).finish() };
     config
         .route("/", web::get().to(to_dashboard))
         .route("/admin", web::get().to(with_slash))
@@ -45,7 +46,8 @@ fn serve(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse 
         .insert_header((header::CACHE_CONTROL, caching))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
     if name.ends_with(".html") {
-        let policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws: wss:";
+        let policy =
+            "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws: wss:";
         answer.insert_header((header::CONTENT_SECURITY_POLICY, policy));
     }
     if known { answer.finish() } else { answer.content_type(kind.as_ref()).body(file.data.into_owned()) }
@@ -55,6 +57,8 @@ fn serve(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse 
 pub async fn not_found(request: HttpRequest) -> HttpResponse {
     let escape = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let (method, path) = (request.method().as_str(), escape(request.path()));
-    let body = format!("<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><title>Error</title><pre>Cannot {method} {path}</pre></html>\n");
+    let body = format!(
+        "<!DOCTYPE html><html lang=\"en\"><meta charset=\"utf-8\"><title>Error</title><pre>Cannot {method} {path}</pre></html>\n"
+    );
     HttpResponse::NotFound().content_type("text/html; charset=utf-8").body(body)
 }

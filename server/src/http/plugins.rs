@@ -23,7 +23,9 @@ pub fn routes(config: &mut ServiceConfig) {
 /// Malformed JSON in a body (signalk-v1 §4.3).
 pub fn bad_json(error: JsonPayloadError, _: &HttpRequest) -> Error {
     let answer = match &error {
-        JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => HttpResponse::PayloadTooLarge(),
+        JsonPayloadError::Overflow { .. } | JsonPayloadError::OverflowKnownLength { .. } => {
+            HttpResponse::PayloadTooLarge()
+        }
         _ => HttpResponse::BadRequest(),
     }
     .json(json!({"error": error.to_string()}));

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use serde_json::{Value as Json, json};
 use windlass_tests::{Continuity, Server, ServerOptions};
 
-/// Short deadlines, and no more memory than the fixtures begin with and a little to grow.
-const LIMITS: &str = "[plugins.limits]\nmemoryBytes = 8388608\n[plugins.limits.deadlines]\ninitialize = 250\nmetadata = 250\n\
+/// Short deadlines, and four times the memory that the fixtures begin with.
+const LIMITS: &str = "[plugins.limits]\nmemoryBytes = 16777216\n[plugins.limits.deadlines]\ninitialize = 250\nmetadata = 250\n\
                       start = 250\nstop = 250\npoll = 250\ndelta = 250\n";
 /// What a plugin says that is given up.
 const GIVEN_UP: &str = "Plugin repeatedly crashing, automatic restart disabled";
@@ -14,7 +14,7 @@ const GIVEN_UP: &str = "Plugin repeatedly crashing, automatic restart disabled";
 const TRAP: &str = "unreachable";
 const LOOP: &str = "(loop $forever (br $forever)) unreachable";
 /// Takes memory until there is no more, as a leak does, and then fails, as an allocator does.
-const GROW: &str = "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 1)) (i32.const -1)))) unreachable";
+const GROW: &str = "(loop $more (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1)))) unreachable";
 
 /// The exports of a plugin with the buffer ABI: name, type, and a body that does it right. `initialize` is called by
 /// the start section.
@@ -188,7 +188,7 @@ async fn a_plugin_that_loops_forever_in_any_export() {
 
 #[tokio::test]
 async fn a_plugin_that_grows_its_memory_without_end() {
-    let leak = "(drop (memory.grow (i32.const 16))) (i32.const 0)";
+    let leak = "(drop (memory.grow (i32.const 64))) (i32.const 0)";
     let server = Packages::new()
         .add("glutton", Some(&module("poll", GROW)))
         .add("leak", Some(&module("poll", leak)))
@@ -200,8 +200,8 @@ async fn a_plugin_that_grows_its_memory_without_end() {
     let given_up = status(&server, "glutton", |status| status["state"] == "error").await;
     assert_eq!(given_up["errorMessage"], GIVEN_UP);
     // A plugin that only holds what it gets stays below the cap.
-    let held = status(&server, "leak", |status| status["memoryBytes"].as_u64() >= Some(8 * 1024 * 1024)).await;
-    assert_eq!((&held["state"], &held["memoryBytes"]), (&json!("running"), &json!(8 * 1024 * 1024)));
+    let held = status(&server, "leak", |status| status["memoryBytes"].as_u64() >= Some(16 * 1024 * 1024)).await;
+    assert_eq!((&held["state"], &held["memoryBytes"]), (&json!("running"), &json!(16 * 1024 * 1024)));
     let consumers = server.statistics().await["broker"]["consumers"].clone();
     assert!(consumers.is_array(), "{consumers}");
     flowing.flows_on(50).await;

@@ -225,7 +225,7 @@ describe("the server", () => {
     await wait(0);
     expect(screen.getByTestId("vessel-name").textContent).toBe("Plaka");
     expect(screen.getByTestId("vessel-id").textContent).toBe("MMSI 230099999");
-    expect(screen.getByTestId("server-version").textContent).toBe("windlass 0.1.0");
+    expect(screen.getByTestId("server-version").textContent).toBe("windlass, serves Signal K 0.1.0");
     expect(screen.getByTestId("delta-rate").textContent).toBe("43.3");
     expect(screen.getByTestId("path-count").textContent).toBe("42");
     expect(screen.getByTestId("ws-clients").textContent).toBe("3");

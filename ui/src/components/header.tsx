@@ -12,9 +12,12 @@ export function Header() {
   useEffect(() => {
     document.title = name === undefined ? "Windlass" : `${name} · Windlass`;
   }, [name]);
-  const server = [discovery?.serverId ?? hello?.name, discovery?.serverVersion ?? hello?.version]
+  // The version on the wire is the Signal K server version that clients may rely on, not the program's own.
+  const product = discovery?.serverId ?? hello?.name;
+  const protocol = discovery?.serverVersion ?? hello?.version;
+  const server = [product, protocol === undefined ? undefined : `serves Signal K ${protocol}`]
     .filter((part) => part !== undefined)
-    .join(" ");
+    .join(", ");
   return (
     <header className="top">
       <Mark />

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::path::Path;
 
 use serde_json::json;
@@ -106,7 +107,7 @@ async fn a_multiplexed_log_has_its_own_times() {
     let times: Vec<_> = deltas.iter().map(|delta| delta.updates[0].timestamp.to_string()).collect();
     assert_eq!(times, ["2014-04-03T08:54:12.000Z", "2014-04-03T08:54:12.750Z"], "received when it was logged");
     let read = statistics(&manager, "log", |s| s.deltas == 2).await;
-    assert_eq!((bad_lines(&read), read.lines), ([("logKind", 1)].into(), 3));
+    assert_eq!((bad_lines(&read), read.lines), (HashMap::from([("logKind", 1)]), 3));
     manager.stop().await;
     // Unless every timestamp is to be that of the playback.
     let mut bus = Bus::new();

@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use jiff::Timestamp;
@@ -94,7 +95,7 @@ async fn a_lost_connection_comes_back_and_says_so() {
     // The second connection brought data, so the delays start over.
     statistics(&manager, "gps", |s| s.connects == 2 && s.peers == 0).await;
     bus.status("gps", |entry| entry.message.ends_with("retry 1 delay 1000")).await;
-    assert_eq!(bad_lines(&statistics(&manager, "gps", |s| s.bad_lines > 0).await), [("noChecksum", 1)].into());
+    assert_eq!(bad_lines(&statistics(&manager, "gps", |s| s.bad_lines > 0).await), HashMap::from([("noChecksum", 1)]));
     drop(server);
     tokio::time::pause();
     for (retry, delay) in [(2, 2000), (3, 4000), (4, 5000), (5, 5000)] {

@@ -50,7 +50,9 @@ async fn a_plugin_without_configuration_is_listed_and_leaves_no_trace() {
     );
     assert_eq!(
         manager.info("@a/quiet").await,
-        Ok(json!({"enabled": false, "enabledByDefault": false, "id": "_a_quiet", "name": "Nice name", "version": "1.2.3"}))
+        Ok(
+            json!({"enabled": false, "enabledByDefault": false, "id": "_a_quiet", "name": "Nice name", "version": "1.2.3"})
+        )
     );
     assert_eq!(manager.config("_a_quiet").await, Ok(json!({"enabled": false, "enableDebug": false})));
     assert!(!server.directory.path().join("plugin-config-data").exists());
@@ -140,7 +142,8 @@ async fn packages_and_the_environment_can_enable() {
     server.settings.enabled_by_default = vec!["_x_named".into()];
     let manager = server.manager();
     assert_eq!(server.updates("test.config", 2).await.len(), 2);
-    for (id, state) in [("eager", "running"), ("@x/named", "running"), ("refused", "stopped"), ("undecided", "stopped")] {
+    for (id, state) in [("eager", "running"), ("@x/named", "running"), ("refused", "stopped"), ("undecided", "stopped")]
+    {
         server.until_state(&manager, id, state).await;
     }
     assert_eq!(server.saved("eager")["enabled"], true);

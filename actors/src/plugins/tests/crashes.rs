@@ -24,9 +24,7 @@ async fn a_plugin_that_always_crashes_is_restarted_three_times() {
     // ABI-87, ABI-95. The broker's clock stands still until nobody has anything to do, then jumps to the next restart.
     tokio::time::pause();
     let server = Server::new().await;
-    let guest = started()
-        .start("(call $report @started @yes) (i32.const 0)")
-        .export("poll", "(unreachable)");
+    let guest = started().start("(call $report @started @yes) (i32.const 0)").export("poll", "(unreachable)");
     server.install("faulty", &guest, json!({}));
     server.configure("faulty", enabled());
     let since = tokio::time::Instant::now();
@@ -35,7 +33,10 @@ async fn a_plugin_that_always_crashes_is_restarted_three_times() {
     loop {
         let event = patiently(events.recv()).await.flatten().expect("an event");
         if event["data"][0]["state"] == "error" {
-            assert_eq!((&event["type"], &event["data"][0]["statusMessage"]), (&json!("PLUGINS_CHANGED"), &json!(DISABLED)));
+            assert_eq!(
+                (&event["type"], &event["data"][0]["statusMessage"]),
+                (&json!("PLUGINS_CHANGED"), &json!(DISABLED))
+            );
             break;
         }
     }
@@ -57,10 +58,8 @@ async fn a_plugin_that_always_crashes_is_restarted_three_times() {
 async fn a_crash_costs_one_delta() {
     let mut server = Server::new().await;
     // The tenth delta of an instance is its last.
-    let guest = started()
-        .report("seen", "test.seen")
-        .start("(call $report @started @yes) (i32.const 0)")
-        .delta_handler(
+    let guest =
+        started().report("seen", "test.seen").start("(call $report @started @yes) (i32.const 0)").delta_handler(
             r#"(global.set $count (i32.add (global.get $count) (i32.const 1)))
                (if (i32.eq (global.get $count) (i32.const 10)) (then (unreachable)))
                (call $report @seen (local.get $at) (local.get $len))"#,
@@ -109,9 +108,8 @@ async fn a_plugin_that_never_returns_holds_up_nobody_else() {
     let deadlines = Deadlines { delta: Duration::from_secs(30), ..Deadlines::default() };
     server.settings.limits = Limits { deadlines, ..Limits::default() };
     server.timing.shutdown = Duration::from_millis(50);
-    let looping = started()
-        .report("looping", "test.looping")
-        .delta_handler("(call $debug @yes) (loop $forever (br $forever))");
+    let looping =
+        started().report("looping", "test.looping").delta_handler("(call $debug @yes) (loop $forever (br $forever))");
     let brisk = GuestSource::new()
         .report("seen", "test.seen")
         .delta_handler("(call $report @seen (local.get $at) (local.get $len))");
@@ -123,11 +121,13 @@ async fn a_plugin_that_never_returns_holds_up_nobody_else() {
     for id in ["looping", "brisk"] {
         server.until_state(&manager, id, "running").await;
     }
+    // Not faster than the other one can follow: its own queue is bounded as well.
     for n in 0..1200 {
         server.publish(delta("input.n", json!(n))).await;
+        if n % 100 == 99 {
+            server.values("test.seen", n + 1).await;
+        }
     }
-    let seen = server.values("test.seen", 1200).await;
-    assert_eq!(seen.len(), 1200);
     let status = manager.status("looping").await.expect("a plugin");
     assert_eq!(status["state"], "running");
     let (queued, dropped) = (status["queuedDeltas"].as_u64(), status["droppedDeltas"].as_u64());
@@ -149,8 +149,11 @@ async fn a_call_that_passes_its_deadline_is_a_crash() {
     server.install("endless", &guest, json!({}));
     server.configure("endless", enabled());
     let manager = server.manager();
-    let status = server.until(&manager, "endless", |status| status["restartBackoff"] == 1000).await;
-    assert_eq!((&status["state"], &status["crashCount"]), (&json!("crashed"), &json!(1)));
+    let status = server.until(&manager, "endless", |status| status["restartBackoff"].is_u64()).await;
+    assert_eq!(status["state"], "crashed");
+    // 1 s, 2 s, 4 s
+    let crashes = status["crashCount"].as_u64().expect("a number");
+    assert_eq!(status["restartBackoff"], 1000 << (crashes - 1), "{status}");
     let message = status["statusMessage"].as_str().expect("a text");
     assert!(message.starts_with("Crashed: plugin_start: still running"), "{message}");
     assert_eq!(manager.set_enabled("endless", false).await, Ok(()));

@@ -47,7 +47,8 @@ async fn deltas_come_in_order_and_in_the_agreed_form() {
     }
     server.publish_version(delta("input.two", json!(2.0)), DeltaVersion::V2).await;
     server.publish(json!({"updates": [{"meta": [{"path": "input.m", "value": {"units": "m"}}]}]})).await;
-    let foreign = json!({"context": "vessels.urn:mrn:imo:mmsi:1", "updates": [{"values": [{"path": "input.f", "value": 1}]}]});
+    let foreign =
+        json!({"context": "vessels.urn:mrn:imo:mmsi:1", "updates": [{"values": [{"path": "input.f", "value": 1}]}]});
     server.publish(foreign).await;
     let seen = server.values("test.seen", 303).await;
     let numbers: Vec<_> = seen[..300].iter().map(|d| d["updates"][0]["values"][0]["value"].clone()).collect();
@@ -92,7 +93,8 @@ async fn an_own_delta_comes_back_after_the_call_that_emitted_it() {
 async fn a_plugin_can_not_speak_as_another() {
     let mut server = Server::new().await;
     let emit = |source: &str| {
-        let delta = format!(r#"{{"updates":[{{"$source":"{source}","values":[{{"path":"test.s","value":"{source}"}}]}}]}}"#);
+        let delta =
+            format!(r#"{{"updates":[{{"$source":"{source}","values":[{{"path":"test.s","value":"{source}"}}]}}]}}"#);
         GuestSource::new().text("delta", delta).start("(call $emit @delta (i32.const 1)) (i32.const 0)")
     };
     for (id, source) in [("alpha", "beta"), ("beta", "radar.1"), ("gamma", "gamma.x")] {
@@ -132,13 +134,10 @@ async fn capabilities_and_lookups_hold() {
     // ABI-37, ABI-38
     let mut server = Server::new().await;
     server.publish(delta("navigation.speedOverGround", json!(3.50))).await;
-    let reading = GuestSource::new()
-        .text("path", "navigation.speedOverGround")
-        .report("found", "test.found")
-        .start(
-            r#"(call $report @found (i32.const 65536) (call $get @path (i32.const 65536) (i32.const 100)))
+    let reading = GuestSource::new().text("path", "navigation.speedOverGround").report("found", "test.found").start(
+        r#"(call $report @found (i32.const 65536) (call $get @path (i32.const 65536) (i32.const 100)))
                (i32.const 0)"#,
-        );
+    );
     server.install("reading", &reading, json!({}));
     let mute = GuestSource::new()
         .text("delta", r#"{"updates":[{"values":[{"path":"test.mute","value":1}]}]}"#)

@@ -48,7 +48,8 @@ impl GuestSource {
 
     /// `delta_handler` (`$at`, `$len`: the delta).
     pub fn delta_handler(mut self, code: &str) -> Self {
-        writeln!(self.rest, "(func (export \"delta_handler\") (param $at i32) (param $len i32) {code})").expect("memory");
+        writeln!(self.rest, "(func (export \"delta_handler\") (param $at i32) (param $len i32) {code})")
+            .expect("memory");
         self
     }
 

@@ -145,9 +145,9 @@ impl Server {
         values_at(&self.seen.borrow(), path).into_iter().map(|(_, value)| value).collect()
     }
 
-    /// Waits until a plugin's status is as wanted. Every change of state shows on the status board.
+    /// Waits until a plugin's status is as wanted. Every change shows on the status board or as an event.
     pub async fn until(&self, manager: &PluginManager, id: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let mut changes = self.board.changes();
+        let (mut changes, mut events) = (self.board.changes(), self.listen());
         let waiting = async {
             loop {
                 changes.mark_unchanged();
@@ -155,7 +155,7 @@ impl Server {
                 if wanted(&status) {
                     return status;
                 }
-                changes.changed().await.expect("a board");
+                select(pin!(changes.changed()), pin!(events.recv())).await;
             }
         };
         match patiently(waiting).await {

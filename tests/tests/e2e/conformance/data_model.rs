@@ -37,12 +37,12 @@ async fn group_c_data_model_and_deltas() {
 async fn a_delta_for_vessels_self_reaches_the_own_ship(server: &Server) {
     let mut watching = Stream::connect(server, "").await;
     let mut publisher = Publisher::connect(server).await;
-    let mut message = delta("c", "test.self", 1);
+    let mut message = delta("c", "test.mine", 1);
     message["context"] = json!("vessels.self");
     publisher.publish(&message).await;
-    let value = watching.wait_for_path("test.self").await;
+    let value = watching.wait_for_path("test.mine").await;
     assert_eq!((value.context, value.value), (own_context(), json!(1)));
-    assert_eq!(server.tree("vessels/self/test/self/value").await, 1);
+    assert_eq!(server.tree("vessels/self/test/mine/value").await, 1);
 }
 
 async fn a_delta_without_context_is_about_the_own_ship(server: &Server) {

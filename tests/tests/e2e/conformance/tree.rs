@@ -86,7 +86,7 @@ async fn a_field_of_an_object_value_has_an_address(server: &Server) {
 
 async fn what_does_not_exist_is_404(server: &Server) {
     let mut publisher = Publisher::connect(server).await;
-    publisher.value("b", "navigation.headingTrue", 1.0).await;
+    publisher.value("b", "navigation.headingTrue", 1.5).await;
     assert_eq!(server.tree_status("vessels/self/navigation/headingTrue").await, 200);
     for path in [
         "vessels/self/navigation/nowhere",
