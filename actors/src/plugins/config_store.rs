@@ -2,6 +2,7 @@
 
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -20,7 +21,22 @@ pub struct ConfigStore {
     directory: PathBuf,
     id: String,
     /// Held while the file is read, changed and written.
-    revision: Mutex<Revision>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    revision: Revision,
+    /// The log has been told that the file is broken.
+    complained: bool,
+}
+
+/// What was found on disk.
+enum Content {
+    Nothing,
+    Config(PluginConfig),
+    /// A file that is not a JSON object; why.
+    Bad(String),
 }
 
 /// Counts what was saved, so that one can tell whether something has been read before or after.
@@ -51,7 +67,7 @@ pub enum ConfigError {
 impl ConfigStore {
     /// The store of the plugin `id` below a configuration directory.
     pub fn new(config_dir: &Path, id: &str) -> Self {
-        Self { directory: config_dir.join(DIRECTORY), id: id.to_owned(), revision: Mutex::default() }
+        Self { directory: config_dir.join(DIRECTORY), id: id.to_owned(), state: Mutex::default() }
     }
 
     /// The configuration file.
@@ -64,7 +80,7 @@ impl ConfigStore {
         self.directory.join(&self.id).join("vfs")
     }
 
-    /// What is saved; `None` when nothing is. A file that is not a JSON object is moved to `<file>.bad` and counts as nothing. A
+    /// What is saved; `None` when nothing is. A file that is not a JSON object counts as nothing; it becomes `<file>.bad` when another takes its place. A
     /// file at the nested place of early releases, `<id>/<id>.json`, is copied here when it is the only one.
     ///
     /// # Errors
@@ -75,8 +91,21 @@ impl ConfigStore {
 
     /// The same, with the revision that it is.
     pub fn load_revision(&self) -> (Revision, Result<Option<PluginConfig>, ConfigError>) {
-        let revision = self.lock();
-        (*revision, self.read())
+        let mut state = self.lock();
+        let loaded = match self.read() {
+            Ok(Content::Config(config)) => Ok(Some(config)),
+            Ok(Content::Nothing) => Ok(None),
+            Ok(Content::Bad(reason)) => {
+                // It may just be half written by somebody's editor, so it is left in its place.
+                if !mem::replace(&mut state.complained, true) {
+                    self.complain(&reason);
+                }
+                return (state.revision, Ok(None));
+            }
+            Err(error) => Err(error),
+        };
+        state.complained = false;
+        (state.revision, loaded)
     }
 
     /// Changes what is saved; `change` gets an empty configuration when nothing is. Returns what is saved now, and its revision.
@@ -87,53 +116,63 @@ impl ConfigStore {
         &self,
         change: impl FnOnce(PluginConfig) -> PluginConfig,
     ) -> Result<(PluginConfig, Revision), ConfigError> {
-        let mut revision = self.lock();
-        let changed = change(self.read()?.unwrap_or_default());
+        let mut state = self.lock();
+        let saved = match self.read()? {
+            Content::Config(config) => config,
+            Content::Nothing => PluginConfig::default(),
+            Content::Bad(reason) => {
+                self.complain(&reason);
+                self.keep_as_bad()?;
+                PluginConfig::default()
+            }
+        };
+        let changed = change(saved);
         self.write(&changed)?;
-        revision.0 += 1;
-        Ok((changed, *revision))
+        state.revision.0 += 1;
+        Ok((changed, state.revision))
     }
 
-    fn read(&self) -> Result<Option<PluginConfig>, ConfigError> {
-        let file = self.file();
-        if let Some(text) = read_if_present(&file)? {
-            return Ok(parse(&text).map_err(|reason| self.keep_as_bad(&file, &reason)).ok());
+    fn read(&self) -> Result<Content, ConfigError> {
+        if let Some(text) = read_if_present(&self.file())? {
+            return Ok(parse(&text).map_or_else(Content::Bad, Content::Config));
         }
         let nested = self.directory.join(&self.id).join(format!("{}.json", self.id));
-        let Some(text) = read_if_present(&nested)? else { return Ok(None) };
+        let Some(text) = read_if_present(&nested)? else { return Ok(Content::Nothing) };
         match parse(&text) {
             Ok(config) => {
                 self.write(&config)?;
                 log::info!("{}: configuration taken over from {}", self.id, nested.display());
-                Ok(Some(config))
+                Ok(Content::Config(config))
             }
-            Err(reason) => {
-                log::error!("{}: {} is not used: {reason}", self.id, nested.display());
-                Ok(None)
-            }
+            Err(reason) => Ok(Content::Bad(format!("{reason}, at its early place {}", nested.display()))),
         }
     }
 
-    fn keep_as_bad(&self, file: &Path, reason: &str) {
+    fn complain(&self, reason: &str) {
+        log::error!(
+            "{}: the configuration {} is {reason}; the plugin counts as not configured. Repair the file, or configure the plugin \
+             anew, which keeps this file as {0}.json.bad",
+            self.id,
+            self.file().display()
+        );
+    }
+
+    /// Moves a file that is about to be replaced, and that nobody could read, out of the way.
+    fn keep_as_bad(&self) -> Result<(), ConfigError> {
         let name = |n: usize| match n {
             1 => self.directory.join(format!("{}.json.bad", self.id)),
             n => self.directory.join(format!("{}.json.bad{n}", self.id)),
         };
+        let file = self.file();
         let bad = (1..MAX_BAD_FILES).map(name).find(|bad| !bad.exists()).unwrap_or_else(|| name(MAX_BAD_FILES));
-        match fs::rename(file, &bad) {
-            Ok(()) => log::error!(
-                "{}: the configuration {} is {reason}; the plugin counts as not configured. The file is kept as {}: repair it and \
-                 put it back, or configure the plugin anew",
-                self.id,
-                file.display(),
-                bad.display()
-            ),
-            Err(error) => log::error!(
-                "{}: the configuration {} is {reason}, and can't be renamed to {} ({error}); the plugin counts as not configured",
-                self.id,
-                file.display(),
-                bad.display()
-            ),
+        match fs::rename(&file, &bad) {
+            Ok(()) => {
+                log::warn!("{}: the broken configuration is kept as {}", self.id, bad.display());
+                Ok(())
+            }
+            // It was at its early place, where it stays.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(ConfigError::Write { path: bad, reason: error.to_string() }),
         }
     }
 
@@ -159,9 +198,9 @@ impl ConfigStore {
         File::open(&self.directory)?.sync_all()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Revision> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         // It protects the file, which is whole at any instant.
-        self.revision.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -249,9 +288,11 @@ mod tests {
         for bad in ["{\"enabled\":tr", "[]"] {
             fs::write(store.file(), bad).expect("written");
             assert_eq!(store.load(), Ok(None), "{bad}");
+            assert_eq!(fs::read_to_string(store.file()).expect("still there"), bad);
+            store.update(|_| PluginConfig::enabled_unconfigured()).expect("saved");
         }
         let names = names(&directory.path().join("plugin-config-data"));
-        assert_eq!(names, ["_a_b.json.bad", "_a_b.json.bad2"]);
+        assert_eq!(names, ["_a_b.json", "_a_b.json.bad", "_a_b.json.bad2"]);
     }
 
     #[test]

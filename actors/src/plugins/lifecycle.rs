@@ -86,8 +86,8 @@ impl Plugin {
     pub(super) fn begin(&mut self, fresh: bool, ctx: &mut Ctx) {
         let was_running = self.is_running();
         self.cancel_poll(ctx);
-        self.record.enter(PluginState::Starting, None);
         self.record.report(StatusKind::Status, STARTING);
+        self.record.enter(PluginState::Starting, None);
         if self.attached {
             self.outbox.push(ToBroker::StartBuffering);
         }
@@ -182,11 +182,11 @@ impl Plugin {
     }
 
     fn go(&mut self, ctx: &mut Ctx) {
-        self.record.enter(PluginState::Running, None);
         if self.record.board.get(self.id()).is_some_and(|entry| entry.message == STARTING) {
             // It has said nothing of itself.
             self.record.report(StatusKind::Status, "Started");
         }
+        self.record.enter(PluginState::Running, None);
         log::info!("plugin {} started", self.id());
         self.clear_alarm("Plugin started");
         if self.attached {
@@ -203,8 +203,8 @@ impl Plugin {
         self.collect_emitted();
         self.drop_guest();
         self.detach();
-        self.record.enter(PluginState::Error, Some(reason.to_owned()));
         self.record.report(StatusKind::Error, &format!("Failed to start: {reason}"));
+        self.record.enter(PluginState::Error, Some(reason.to_owned()));
         self.answer(&Err(PluginError::Start(reason.to_owned())));
         self.send(ctx);
     }
@@ -216,8 +216,8 @@ impl Plugin {
         self.collect_emitted();
         self.drop_guest();
         self.record.count_crash();
-        self.record.enter(PluginState::Crashed, Some(reason.to_owned()));
         self.record.report(StatusKind::Error, &format!("Crashed: {reason}"));
+        self.record.enter(PluginState::Crashed, Some(reason.to_owned()));
         self.answer(&Err(PluginError::Start(format!("Crashed: {reason}"))));
         if self.attached && self.queue.is_empty() {
             self.outbox.push(ToBroker::StartBuffering);
@@ -243,8 +243,8 @@ impl Plugin {
     fn give_up(&mut self, ctx: &mut Ctx) {
         log::error!("plugin {}: {DISABLED}; enable, configure or restart it to try again", self.id());
         self.detach();
-        self.record.enter(PluginState::Error, Some(DISABLED.to_owned()));
         self.record.report(StatusKind::Error, DISABLED);
+        self.record.enter(PluginState::Error, Some(DISABLED.to_owned()));
         self.alarmed = true;
         self.raise(&json!({"state": "alert", "method": ["visual"], "message": DISABLED}));
         self.send(ctx);
@@ -273,12 +273,12 @@ impl Plugin {
         let clean = !was_running || self.stop_guest(true);
         self.clear_alarm("Plugin stopped");
         if clean {
-            self.record.enter(PluginState::Stopped, None);
             self.record.report(StatusKind::Status, "Stopped");
+            self.record.enter(PluginState::Stopped, None);
         } else {
             let reason = "plugin_stop failed; the plugin is stopped all the same";
-            self.record.enter(PluginState::Error, Some(reason.to_owned()));
             self.record.report(StatusKind::Error, reason);
+            self.record.enter(PluginState::Error, Some(reason.to_owned()));
         }
         self.send(ctx);
     }

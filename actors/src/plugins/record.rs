@@ -160,7 +160,8 @@ impl Record {
         self.board.set(self.id(), StatusSubject::Plugin, kind, text);
     }
 
-    /// A change of state. `error` is kept until the next change.
+    /// A change of state. `error` is kept until the next change. Its status text is reported before, so that who sees the state sees the
+    /// text as well.
     pub(super) fn enter(&self, state: PluginState, error: Option<String>) {
         let mut condition = self.lock();
         condition.state = state;
@@ -263,9 +264,8 @@ impl Record {
     /// An item of the plugin list (§8.1). Reads the configuration file.
     pub(super) fn list_item(&self) -> Value {
         let data = self.data();
-        let status_message = self.status_message();
         let condition = self.lock();
-        json!({
+        let mut item = json!({
             "id": self.id(),
             "name": condition.name,
             "packageName": self.package.name,
@@ -273,12 +273,16 @@ impl Record {
             "version": self.package.version,
             "description": self.package.description,
             "schema": condition.schema,
-            "statusMessage": status_message,
+            "statusMessage": null,
             "state": condition.state,
             "data": data,
             "type": "wasm",
             "bundled": self.package.bundled,
-        })
+        });
+        drop(condition);
+        // After the state: texts are reported before states, so this one is not older.
+        item["statusMessage"] = self.status_message().into();
+        item
     }
 
     /// The answer of `GET …/plugins/<id>` (§8.2). Reads the configuration file.
@@ -304,13 +308,12 @@ impl Record {
 
     /// The answer of `GET …/plugins/<id>/status` (§8.4), without what only the broker and the disk know.
     pub(super) fn status(&self) -> Map<String, Value> {
-        let status_message = self.status_message();
         let condition = self.lock();
         let calls = condition.all_calls();
-        let status = json!({
+        let mut status = json!({
             "id": self.id(),
             "state": condition.state,
-            "statusMessage": status_message,
+            "statusMessage": null,
             "errorMessage": condition.error,
             "crashCount": condition.crash_count,
             "lastCrash": condition.last_crash,
@@ -329,6 +332,8 @@ impl Record {
                 "maxMs": calls.longest.as_secs_f64() * 1000.0,
             },
         });
+        drop(condition);
+        status["statusMessage"] = self.status_message().into();
         match status {
             Value::Object(status) => status,
             _ => Map::new(),

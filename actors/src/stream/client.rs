@@ -2,12 +2,14 @@
 
 use std::any::Any;
 use std::cell::RefCell;
+use std::io::ErrorKind;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix::prelude::*;
+use actix_http::error::PayloadError;
 use actix_http::ws::{Item, ProtocolError};
 use actix_web_actors::ws;
 use bytestring::ByteString;
@@ -420,13 +422,17 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for Client {
                 ctx.stop();
             }
             Ok(ws::Message::Nop) => {}
-            Err(ProtocolError::Io(error)) => {
+            Err(ProtocolError::Io(error)) if is_loss(&error) => {
                 // The network or the program at the other end went away without saying good-bye.
                 log::debug!("{}: connection lost: {error}", self.intake.provider.id);
                 ctx.stop();
             }
             Err(error) => {
                 self.complain(format_args!("WebSocket protocol violated ({error}); the connection is closed"), "");
+                // The HTTP layer would go on reading what such a client sends.
+                if let Some(socket) = &self.options.socket {
+                    shut_down(socket);
+                }
                 ctx.stop();
             }
         }
@@ -434,5 +440,30 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for Client {
 
     fn finished(&mut self, ctx: &mut Self::Context) {
         ctx.stop();
+    }
+}
+
+/// Ends a connection at once, whatever is still to be read or written on it.
+pub(super) fn shut_down(socket: &Socket) {
+    if let Err(error) = socket.shutdown(std::net::Shutdown::Both) {
+        log::debug!("the socket was already closed: {error}");
+    }
+}
+
+/// Whether the connection was lost, as opposed to content that violates the protocol, which arrives as an I/O error too.
+fn is_loss(error: &std::io::Error) -> bool {
+    let payload = error.get_ref().and_then(|inner| inner.downcast_ref::<PayloadError>());
+    match payload {
+        Some(PayloadError::Incomplete(_)) => true,
+        Some(PayloadError::Io(inner)) => is_loss(inner),
+        Some(_) => false,
+        None => matches!(
+            error.kind(),
+            ErrorKind::UnexpectedEof
+                | ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted
+                | ErrorKind::BrokenPipe
+                | ErrorKind::TimedOut
+        ),
     }
 }

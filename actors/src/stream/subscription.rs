@@ -10,7 +10,7 @@ use bytestring::ByteString;
 use socket2::Socket;
 use windlass_broker::{SharedDelta, SubscriptionId, ValueIndex};
 
-use super::client::{Client, Frames};
+use super::client::{Client, Frames, shut_down};
 use super::message::RateControl;
 use super::metadata_sent::MetadataSent;
 use super::outbox::{Outbox, Outgoing};
@@ -137,10 +137,8 @@ impl Subscription {
         log::warn!(
             "a stream client did not read for too long and is disconnected; its values would have grown without end"
         );
-        if let Some(socket) = &self.socket
-            && let Err(error) = socket.shutdown(std::net::Shutdown::Both)
-        {
-            log::debug!("the socket of a slow client was already closed: {error}");
+        if let Some(socket) = &self.socket {
+            shut_down(socket);
         }
         ctx.stop();
     }

@@ -3,6 +3,7 @@
 mod admin;
 mod cors;
 mod discovery;
+mod frame_guard;
 mod limit;
 mod pages;
 mod plugins;

@@ -14,6 +14,7 @@ use windlass_actors::stream::{Client, ClientOptions, DefaultSubscription, Hub};
 use windlass_broker::Provider;
 
 use super::AppState;
+use super::frame_guard::FrameGuard;
 
 /// Largest WebSocket frame; larger messages are refused with an error of their own before this ends the connection.
 const MAX_FRAME: usize = 4 * 1024 * 1024;
@@ -49,5 +50,6 @@ pub async fn stream(
     };
     let provider = Provider::new(PROVIDER).map_err(actix_web::error::ErrorInternalServerError)?;
     let client = Client::new(state.stream.clone(), hub.get_ref().clone(), options, provider).holding(ticket);
+    let payload = FrameGuard::new(payload, MAX_FRAME);
     ws::WsResponseBuilder::new(client, &request, payload).frame_size(MAX_FRAME).start()
 }

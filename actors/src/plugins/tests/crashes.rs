@@ -23,7 +23,7 @@ fn started() -> GuestSource {
 async fn a_plugin_that_always_crashes_is_restarted_three_times() {
     // ABI-87, ABI-95. The broker's clock stands still until nobody has anything to do, then jumps to the next restart.
     tokio::time::pause();
-    let server = Server::new().await;
+    let mut server = Server::new().await;
     let guest = started().start("(call $report @started @yes) (i32.const 0)").export("poll", "(unreachable)");
     server.install("faulty", &guest, json!({}));
     server.configure("faulty", enabled());
@@ -46,6 +46,7 @@ async fn a_plugin_that_always_crashes_is_restarted_three_times() {
     assert_eq!((&status["crashCount"], &status["restartBackoff"]), (&json!(4), &Value::Null));
     assert!(status["lastCrash"].is_string(), "{status}");
     assert_eq!(server.values_so_far("test.started").len(), 4);
+    server.values("notifications.server.plugins.faulty", 1).await;
     let alarm = server.view.node(&["vessels", "self", "notifications", "server", "plugins", "faulty", "value"]);
     assert_eq!(alarm, Some(json!({"state": "alert", "method": ["visual"], "message": DISABLED})));
     assert_eq!(server.saved("faulty")["enabled"], true);
