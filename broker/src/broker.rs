@@ -14,6 +14,7 @@ use crate::intern::SourceRef;
 use crate::messages::*;
 use crate::restart_policy::RestartDecision;
 use crate::routing::{Routes, RoutingIndex, TopicId};
+use crate::timestamp::Timestamp;
 
 /// Messages that may wait for the broker. Publishers send batches, so this is a few thousand deltas.
 const MAILBOX: usize = 128;
@@ -31,6 +32,7 @@ pub struct Broker {
     hub_users: HashMap<TopicId, SmallVec<[u32; 8]>, RandomState>,
     consumers: Consumers,
     by_provider: HashMap<SourceRef, u64, RandomState>,
+    override_timestamps: bool,
     statistics: BrokerStatistics,
 }
 
@@ -53,8 +55,14 @@ impl Broker {
             hub_users: HashMap::default(),
             consumers: Consumers::default(),
             by_provider: HashMap::default(),
+            override_timestamps: false,
             statistics: BrokerStatistics::default(),
         }
+    }
+
+    /// Whether every timestamp is replaced with the time of reception, whoever sent it (signalk-v1 §2.2 no. 2).
+    pub fn overriding_timestamps(self, override_timestamps: bool) -> Self {
+        Self { override_timestamps, ..self }
     }
 
     /// Hands applied deltas to everybody who wants them.
@@ -148,8 +156,12 @@ impl Actor for Broker {
 impl Handler<Publish> for Broker {
     type Result = ();
 
-    fn handle(&mut self, message: Publish, ctx: &mut Self::Context) {
+    fn handle(&mut self, mut message: Publish, ctx: &mut Self::Context) {
         let since = Instant::now();
+        if self.override_timestamps {
+            let now = Timestamp::now();
+            message.deltas.iter_mut().flat_map(|d| &mut d.updates).for_each(|u| u.timestamp = now.clone());
+        }
         self.statistics.batches += 1;
         self.statistics.deltas += message.deltas.len() as u64;
         let values = message.deltas.iter().flat_map(|d| &d.updates).map(|u| u.values.len() as u64).sum::<u64>();

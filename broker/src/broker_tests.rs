@@ -286,6 +286,36 @@ async fn a_hub_that_is_behind_makes_publishers_wait_and_loses_nothing() {
     assert!(bus.statistics().await.hubs[0].stalls > 0);
 }
 
+#[actix::test]
+async fn timestamps_are_replaced_when_the_server_is_told_so() {
+    let log = Log::default();
+    let model = Model { log: log.clone(), last: None }.start();
+    let broker = Broker::new(model.clone().recipient(), model.recipient()).overriding_timestamps(true).start();
+    let bus = Bus { broker, log: log.clone() };
+    let (id, seen) = (ConsumerId("p".into()), Arc::new(Mutex::new(None)));
+    struct Keep(Arc<Mutex<Option<crate::Timestamp>>>);
+    impl Actor for Keep {
+        type Context = Context<Self>;
+    }
+    impl Handler<DeliverDeltas> for Keep {
+        type Result = ();
+        fn handle(&mut self, DeliverDeltas(deltas): DeliverDeltas, _: &mut Self::Context) {
+            *self.0.lock().expect("no panic") = Some(deltas[0].delta().updates[0].timestamp.clone());
+        }
+    }
+    let recipient = Keep(seen.clone()).start().recipient();
+    bus.send(AttachConsumer { consumer: id.clone(), topic: whole(), recipient }).await;
+    bus.send(StopBuffering(id)).await;
+    let mut old = publish(0..1);
+    old.deltas[0].updates[0].timestamp = crate::Timestamp::from_millis(0);
+    let before = crate::Timestamp::now();
+    bus.send(old).await;
+    while seen.lock().expect("no panic").is_none() {
+        bus.statistics().await;
+    }
+    assert!(*seen.lock().expect("no panic") >= Some(before));
+}
+
 #[test]
 fn a_buffer_takes_back_what_could_not_be_sent() {
     let mut buffer = ReloadBuffer::with_capacity(3);

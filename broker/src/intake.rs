@@ -272,6 +272,10 @@ impl Intake {
             Some(text) if text.contains(['*', '/']) || text.chars().any(char::is_control) => Err(format!(
                 "context {text:?} is not the name of one thing; write <collection>.<id>, such as vessels.self"
             )),
+            // These are keys of the full model itself.
+            Some(text) if matches!(text.split('.').next(), Some("self" | "version" | "sources")) => Err(format!(
+                "context {text:?} is no collection of things; write <collection>.<id>, such as vessels.self"
+            )),
             Some(text) => Context::new(text).map_err(|e| e.to_string()),
         }
     }

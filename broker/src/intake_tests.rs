@@ -91,6 +91,9 @@ fn what_is_no_delta_says_why() {
         (r#"{"updates":7}"#, "not a delta: `updates` is not an array"),
         (r#"{"context":7,"updates":[]}"#, "delta dropped: `context` is not a string"),
         (r#"{"context":"vessels.*","updates":[]}"#, "delta dropped: context \"vessels.*\""),
+        (r#"{"context":"self.x","updates":[]}"#, "delta dropped: context \"self.x\""),
+        (r#"{"context":"version.x","updates":[]}"#, "delta dropped: context \"version.x\""),
+        (r#"{"context":"sources.x","updates":[]}"#, "delta dropped: context \"sources.x\""),
         (&long, "refused; at most"),
     ] {
         let taken = take(text);

@@ -130,7 +130,10 @@ impl Server {
         });
         let broker = Broker::start_in_arbiter(&core.handle(), {
             let model = model.clone();
-            move |_| Broker::new(model.clone().recipient(), model.recipient())
+            let override_timestamps = settings.override_timestamps;
+            move |_| {
+                Broker::new(model.clone().recipient(), model.recipient()).overriding_timestamps(override_timestamps)
+            }
         });
         publish_base_deltas(&own, &broker).await?;
 
@@ -272,8 +275,11 @@ fn listen(settings: &Settings, state: AppState) -> Result<(ServerHandle, Vec<Soc
                 log::debug!("TCP_NODELAY could not be set: {error}");
             }
             // A handle of its own, to end a connection whose client does not read.
-            if let Ok(socket) = socket2::SockRef::from(stream).try_clone() {
-                extensions.insert(Arc::new(socket));
+            match socket2::SockRef::from(stream).try_clone() {
+                Ok(socket) => drop(extensions.insert(Arc::new(socket))),
+                Err(error) => {
+                    log::warn!("no second handle of a connection could be made: {error}; raise the limit of open files")
+                }
             }
         }
     })

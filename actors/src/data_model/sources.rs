@@ -110,9 +110,12 @@ impl Label {
                     json!({"talker": device.as_str(), "sentences": {}})
                 }
             });
-            let messages = if n2k { &mut device["n2k"]["pgns"] } else { &mut device["sentences"] };
-            if !message.is_empty() {
-                messages[message.as_str()] = timestamp.to_string().into();
+            // A device may be called as one of the label's own keys; it is left out then.
+            let messages = if n2k { device.pointer_mut("/n2k/pgns") } else { device.pointer_mut("/sentences") };
+            if let Some(Value::Object(messages)) = messages
+                && !message.is_empty()
+            {
+                messages.insert(message.to_string(), timestamp.to_string().into());
             }
         }
         for name in &self.names {

@@ -206,6 +206,22 @@ fn sources_show_devices_and_messages() {
 }
 
 #[test]
+fn hostile_names_of_devices_and_contexts_do_no_harm() {
+    let view = view();
+    for (kind, device) in [("NMEA0183", "talker"), ("NMEA2000", "src")] {
+        for name in ["type", "label", "timestamp", "n2k", "sentences"] {
+            let source = json!({"label": "x", "type": kind, device: name, "sentence": "y", "pgn": 1});
+            apply(&view, json!({"updates": [{"source": source, "values": [{"path": "a", "value": 1}]}]}));
+            assert!(get(&view, "sources/x").is_some(), "{kind} {name}");
+        }
+    }
+    for context in ["shore.basestations", "shore.basestations.x", "vessels.a.b", "basestations.y"] {
+        apply(&view, json!({"context": context, "updates": [{"values": [{"path": "a", "value": 1}]}]}));
+    }
+    assert!(get(&view, "").is_some());
+}
+
+#[test]
 fn a_large_delta_is_not_kept_alive_by_one_value() {
     let view = view();
     let values: Vec<_> = (0..100).map(|n| json!({"path": format!("large.p{n}"), "value": n})).collect();

@@ -357,9 +357,14 @@ fn root_entry(model: &ContextModel) -> Option<Entry> {
 
 /// Puts a context's tree at its id; base stations ashore have a level of their own.
 fn place_at(collection: &mut Value, id: &str, tree: Map<String, Value>) {
+    let Value::Object(collection) = collection else { return };
     match id.strip_prefix("basestations.") {
-        Some(id) => collection["basestations"][id] = tree.into(),
-        None => collection[id] = tree.into(),
+        Some(id) => {
+            if let Value::Object(stations) = collection.entry("basestations").or_insert_with(|| Map::new().into()) {
+                stations.insert(id.to_owned(), tree.into());
+            }
+        }
+        None => drop(collection.insert(id.to_owned(), tree.into())),
     }
 }
 

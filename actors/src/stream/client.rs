@@ -2,14 +2,12 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::io::ErrorKind;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix::prelude::*;
-use actix_http::error::PayloadError;
 use actix_http::ws::{Item, ProtocolError};
 use actix_web_actors::ws;
 use bytestring::ByteString;
@@ -37,6 +35,8 @@ const MAILBOX: usize = 32;
 const BATCH: usize = 128;
 /// Most subscribe messages that may be in force on one connection.
 const MAX_SUBSCRIPTIONS: usize = 256;
+/// Most rows of all of them together.
+const MAX_ROWS: usize = 2000;
 
 /// The first frame on every stream (signalk-v1 §5.2).
 #[derive(Debug, Clone, Serialize)]
@@ -94,6 +94,8 @@ pub struct Client {
     options: ClientOptions,
     intake: Intake,
     subscriptions: Vec<(SubscriptionId, Addr<Subscription>)>,
+    /// Rows of all subscriptions.
+    rows: usize,
     metadata: Option<Rc<RefCell<MetadataSent>>>,
     publishing: Vec<Delta>,
     publish_soon: bool,
@@ -129,6 +131,7 @@ impl Client {
             options,
             intake,
             subscriptions: Vec::new(),
+            rows: 0,
             metadata,
             publishing: Vec::new(),
             publish_soon: false,
@@ -164,6 +167,7 @@ impl Client {
     fn open(&mut self, rows: Vec<SubscribeRow>, cached: bool, ctx: &mut ws::WebsocketContext<Self>) {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         let id = SubscriptionId(NEXT.fetch_add(1, Ordering::Relaxed));
+        self.rows += rows.len();
         let rates = rows.iter().map(|row| row.rate);
         let (metadata, counters) = (self.metadata.clone(), self.stream.counters.clone());
         let subscription =
@@ -175,10 +179,10 @@ impl Client {
     }
 
     fn close_all(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
+        self.rows = 0;
         for (id, subscription) in std::mem::take(&mut self.subscriptions) {
             if let Err(SendError::Full(end)) = subscription.try_send(End) {
-                let ended = subscription.send(end);
-                ctx.spawn(actix::fut::wrap_future::<_, Self>(ended).map(|_, _, _| ()));
+                drop(actix::spawn(subscription.send(end)));
             }
             self.tell_hub(CloseSubscription(id), ctx);
         }
@@ -195,8 +199,8 @@ impl Client {
         match self.hub.try_send(message) {
             Ok(()) => {}
             Err(SendError::Full(message)) => {
-                let told = self.hub.send(message);
-                ctx.spawn(actix::fut::wrap_future::<_, Self>(told).map(|_, _, _| ()));
+                // From a task of its own, so that it arrives also when the client goes meanwhile.
+                drop(actix::spawn(self.hub.send(message)));
             }
             Err(SendError::Closed(_)) => {
                 log::error!("this worker's hub has stopped; the client is closed so that it connects anew");
@@ -248,7 +252,8 @@ impl Client {
             Ok(()) => {}
             Err(SendError::Full(message)) => {
                 // Nothing more is read from this socket until the broker has room: that pushes back to the sender.
-                let published = self.stream.broker.send(message);
+                // It is sent from a task of its own, so that it arrives also when the client goes meanwhile.
+                let published = actix::spawn(self.stream.broker.send(message));
                 ctx.wait(actix::fut::wrap_future::<_, Self>(published).map(|_, _, _| ()));
             }
             Err(SendError::Closed(_)) => ctx.stop(),
@@ -262,10 +267,13 @@ impl Client {
                 ctx.text(Value::from(reply).to_string());
             }
             if !subscribed.rows.is_empty() {
-                if self.subscriptions.len() < MAX_SUBSCRIPTIONS {
+                let rows = self.rows + subscribed.rows.len();
+                if self.subscriptions.len() < MAX_SUBSCRIPTIONS && rows <= MAX_ROWS {
                     self.open(subscribed.rows, true, ctx);
                 } else {
-                    let reply = format!("more than {MAX_SUBSCRIPTIONS} subscriptions; unsubscribe first");
+                    let reply = format!(
+                        "more than {MAX_SUBSCRIPTIONS} subscriptions or {MAX_ROWS} rows on one connection; unsubscribe first"
+                    );
                     ctx.text(Value::from(reply).to_string());
                 }
             }
@@ -400,6 +408,14 @@ impl Handler<ServerEvent> for Client {
     }
 }
 
+impl Handler<End> for Client {
+    type Result = ();
+
+    fn handle(&mut self, _: End, ctx: &mut Self::Context) {
+        ctx.stop();
+    }
+}
+
 impl Handler<PublishPending> for Client {
     type Result = ();
 
@@ -422,11 +438,6 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for Client {
                 ctx.stop();
             }
             Ok(ws::Message::Nop) => {}
-            Err(ProtocolError::Io(error)) if is_loss(&error) => {
-                // The network or the program at the other end went away without saying good-bye.
-                log::debug!("{}: connection lost: {error}", self.intake.provider.id);
-                ctx.stop();
-            }
             Err(error) => {
                 self.complain(format_args!("WebSocket protocol violated ({error}); the connection is closed"), "");
                 // The HTTP layer would go on reading what such a client sends.
@@ -447,23 +458,5 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for Client {
 pub(super) fn shut_down(socket: &Socket) {
     if let Err(error) = socket.shutdown(std::net::Shutdown::Both) {
         log::debug!("the socket was already closed: {error}");
-    }
-}
-
-/// Whether the connection was lost, as opposed to content that violates the protocol, which arrives as an I/O error too.
-fn is_loss(error: &std::io::Error) -> bool {
-    let payload = error.get_ref().and_then(|inner| inner.downcast_ref::<PayloadError>());
-    match payload {
-        Some(PayloadError::Incomplete(_)) => true,
-        Some(PayloadError::Io(inner)) => is_loss(inner),
-        Some(_) => false,
-        None => matches!(
-            error.kind(),
-            ErrorKind::UnexpectedEof
-                | ErrorKind::ConnectionReset
-                | ErrorKind::ConnectionAborted
-                | ErrorKind::BrokenPipe
-                | ErrorKind::TimedOut
-        ),
     }
 }

@@ -122,7 +122,11 @@ pub fn read_subscribe(context: Option<&Value>, rows: &RawValue, own: &Context) -
             (Some(row), Some(path)) => {
                 let scope = Scope::Values(Glob::new(path));
                 let rate = read_rate(row, &mut subscribed.replies);
-                subscribed.rows.push(SubscribeRow { topic: Topic { context: context.clone(), scope }, rate });
+                let row = SubscribeRow { topic: Topic { context: context.clone(), scope }, rate };
+                // The same row twice in a message would only deliver everything twice.
+                if !subscribed.rows.contains(&row) {
+                    subscribed.rows.push(row);
+                }
             }
             _ => subscribed.replies.push(format!("subscribe row without a usable path ignored: {}", excerpt(&row))),
         }
@@ -167,7 +171,8 @@ fn milliseconds(value: &Value) -> Option<Duration> {
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     }?;
-    (number.is_finite() && number > 0.0).then(|| Duration::from_secs_f64(number / 1000.0).min(MAX_PERIOD))
+    (number.is_finite() && number > 0.0)
+        .then(|| Duration::from_secs_f64((number / 1000.0).min(MAX_PERIOD.as_secs_f64())))
 }
 
 /// The one form of unsubscribe that the protocol has in practice.
@@ -215,6 +220,8 @@ mod tests {
             (json!({"path": "a", "policy": "instant"}), RateControl::Instant, ""),
             (json!({"path": "a", "period": 500}), fixed(500), ""),
             (json!({"path": "a", "period": "500"}), fixed(500), ""),
+            (json!({"path": "a", "period": 1e300}), RateControl::Fixed { period: MAX_PERIOD }, ""),
+            (json!({"path": "a", "period": -1}), RateControl::Instant, ""),
             (json!({"path": "a", "policy": "fixed"}), fixed(1000), ""),
             (
                 json!({"path": "a", "policy": "instant", "period": 500}),

@@ -76,6 +76,11 @@ impl Outbox {
         self.queued.is_empty() && self.behind.is_none()
     }
 
+    /// Bytes of text that wait.
+    pub fn queued_bytes(&self) -> usize {
+        self.queued_bytes
+    }
+
     /// Adds something while the client can't take it.
     pub fn add(&mut self, item: Outgoing, now: Instant) -> Added {
         let mut added = Added::default();

@@ -41,7 +41,12 @@ pub struct RowRate {
     /// Keys in the order in which their values came to wait.
     waiting: Vec<ValueKey>,
     due: Option<Instant>,
+    /// Windows at which ended ones are looked for.
+    forget_at: usize,
 }
+
+/// The least number of windows at which ended ones are looked for.
+const FORGET_AT: usize = 1024;
 
 #[derive(Debug)]
 struct Window {
@@ -52,7 +57,14 @@ struct Window {
 impl RowRate {
     /// A row's rate control from now on.
     pub fn new(control: RateControl, now: Instant) -> Self {
-        Self { control, started: now, windows: HashMap::default(), waiting: Vec::new(), due: None }
+        Self {
+            control,
+            started: now,
+            windows: HashMap::default(),
+            waiting: Vec::new(),
+            due: None,
+            forget_at: FORGET_AT,
+        }
     }
 
     /// A value came. Returns it when it is to be sent at once.
@@ -73,6 +85,11 @@ impl RowRate {
         };
         let Some(due) = due else {
             window.sent = Some(now);
+            // The window ended before the timer was served: what waited in it is older than this value and must not follow it.
+            if window.waiting.take().is_some() {
+                self.waiting.retain(|other| *other != key);
+            }
+            self.forget_closed_windows(now);
             return Some((delta, index));
         };
         if window.waiting.replace((delta, index)).is_none() {
@@ -113,11 +130,26 @@ impl RowRate {
             } else if let Some(value) = window.waiting.take() {
                 window.sent = Some(now);
                 ready.push(value);
+                // A fixed row needs nothing of the past.
+                if let RateControl::Fixed { .. } = self.control {
+                    self.windows.remove(&key);
+                }
             }
         }
         self.waiting = later;
         self.due = next;
         ready
+    }
+
+    /// Once in a while forgets windows that have ended: paths and vessels come and go.
+    fn forget_closed_windows(&mut self, now: Instant) {
+        let RateControl::MinPeriod { period } = self.control else { return };
+        if self.windows.len() < self.forget_at {
+            return;
+        }
+        self.windows
+            .retain(|_, window| window.waiting.is_some() || window.sent.is_some_and(|sent| sent + period > now));
+        self.forget_at = (self.windows.len() * 2).max(FORGET_AT);
     }
 
     /// The next moment of the grid that began with the subscription.
@@ -185,7 +217,34 @@ mod tests {
         let sent: Vec<_> = row.take_due(start + ms(200)).iter().map(value).collect();
         assert_eq!(sent, ["3"]);
         assert!(row.value(delta("a", "x", 4), AT, start + ms(300)).is_none());
-        assert!(row.value(delta("a", "x", 5), AT, start + ms(400)).is_some() || row.due() == Some(start + ms(400)));
+        assert_eq!(row.due(), Some(start + ms(400)));
+    }
+
+    #[test]
+    fn a_value_that_comes_before_the_late_timer_replaces_the_waiting_one() {
+        // SK-66
+        let start = Instant::now();
+        let mut row = RowRate::new(RateControl::MinPeriod { period: ms(200) }, start);
+        assert!(row.value(delta("a", "x", 0), AT, start).is_some());
+        assert!(row.value(delta("a", "x", 1), AT, start + ms(50)).is_none());
+        let sent = row.value(delta("a", "x", 2), AT, start + ms(201)).expect("the window has ended");
+        assert_eq!(value(&sent), "2");
+        assert!(row.take_due(start + ms(202)).is_empty());
+        assert!(row.take_due(start + ms(402)).is_empty(), "the older value must not follow");
+    }
+
+    #[test]
+    fn ended_windows_are_forgotten() {
+        let start = Instant::now();
+        for control in [RateControl::MinPeriod { period: ms(1) }, RateControl::Fixed { period: ms(1) }] {
+            let mut row = RowRate::new(control, start);
+            for n in 0..4 * FORGET_AT as u64 {
+                let now = start + ms(10 * n);
+                row.value(delta("a", &format!("rate.p{n}"), 0), AT, now);
+                row.take_due(now + ms(5));
+            }
+            assert!(row.windows.len() <= FORGET_AT, "{control:?} keeps {}", row.windows.len());
+        }
     }
 
     #[test]

@@ -47,6 +47,9 @@ pub struct Subscription {
     socket: Option<Arc<Socket>>,
 }
 
+/// Bytes that are passed on to a client at once.
+const PART: usize = 64 * 1024;
+
 /// The clock of subscriptions: tokio's, so that tests can turn it.
 fn now() -> Instant {
     actix::clock::Instant::now().into_std()
@@ -95,6 +98,10 @@ impl Subscription {
             return;
         }
         for item in out {
+            // A large batch alone does not make a client slow: it is passed on in parts as long as the client takes them.
+            if !self.sending && self.outbox.queued_bytes() >= PART {
+                self.drain(ctx);
+            }
             let added = self.outbox.add(item, now());
             self.counters.conflated(added.conflated);
             if added.fell_behind {
@@ -137,8 +144,10 @@ impl Subscription {
         log::warn!(
             "a stream client did not read for too long and is disconnected; its values would have grown without end"
         );
-        if let Some(socket) = &self.socket {
-            shut_down(socket);
+        match &self.socket {
+            Some(socket) => shut_down(socket),
+            // Without a handle of the socket the client ends as soon as it is polled again.
+            None => drop(actix::spawn(self.client.send(End))),
         }
         ctx.stop();
     }

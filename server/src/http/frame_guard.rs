@@ -1,4 +1,5 @@
-//! Refuses a WebSocket frame by the length its header announces.
+//! Between the HTTP layer and the WebSocket codec: refuses a frame by the length its header announces, and takes a lost connection
+//! for an end of the stream.
 //!
 //! The WebSocket codec compares a frame with the permitted size only when all of it has arrived, so a header that announces a terabyte
 //! would make the server collect bytes until its memory is gone. This guard reads the headers as they pass.
@@ -37,7 +38,11 @@ where
             log::warn!("a stream client announced a frame of {length} bytes; its connection is closed");
             return Poll::Ready(Some(Err(PayloadError::Overflow)));
         }
-        Poll::Ready(item)
+        match item {
+            // The connection was lost. An end lets the codec read the frames that came before; an error would drop them.
+            Some(Err(PayloadError::Incomplete(_) | PayloadError::Io(_))) => Poll::Ready(None),
+            item => Poll::Ready(item),
+        }
     }
 }
 

@@ -1,17 +1,24 @@
 //! Reading the data model: `/signalk/v1/api/…` (signalk-v1 §4.2).
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use percent_encoding::percent_decode_str;
 
 use super::AppState;
 use super::pages::not_found;
 
 /// `GET /signalk/v1/api/<path>`: a node of the full model.
 pub async fn node(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
-    // The raw path keeps an encoded slash inside its segment.
     let below = request.path().strip_prefix("/signalk/v1/api/").unwrap_or_default();
     let below = below.strip_suffix('/').filter(|rest| *rest != "self").unwrap_or(below);
-    let segments: Vec<_> = if below.is_empty() { Vec::new() } else { below.split('/').collect() };
-    match state.view.node(&segments) {
+    // Divided first and decoded then: an encoded slash stays inside its segment.
+    let decode = |segment| percent_decode_str(segment).decode_utf8();
+    let segments: Result<Vec<_>, _> =
+        if below.is_empty() { Ok(Vec::new()) } else { below.split('/').map(decode).collect() };
+    let node = segments.ok().and_then(|segments| {
+        let segments: Vec<&str> = segments.iter().map(AsRef::as_ref).collect();
+        state.view.node(&segments)
+    });
+    match node {
         Some(node) => HttpResponse::Ok().json(node),
         None => not_found(request).await,
     }
