@@ -2,11 +2,12 @@
 //! independent decoder says.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ffi::OsStr;
 use std::io::Write as _;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
-use windlass_tests::{Json, NmeaPeer, Server, ServerOptions, Stream, Value, recordings, run_script};
+use windlass_tests::{Json, NmeaPeer, Server, ServerOptions, Stream, Value, chromium, recordings, run_script};
 
 use crate::nmea_differential::allowed::{ALLOWED, Difference, agree};
 
@@ -56,6 +57,7 @@ async fn the_yacht_at_twenty_times_the_speed() {
 
     assert_eq!(server.connection_statistics("yacht").await["badLines"], 0);
     compare_tree(&server, &ours).await;
+    compare_page(&server, &ours).await;
     let agreed = compare(ours, theirs);
     assert!(agreed > 1000, "most values agree: {agreed}");
 }
@@ -113,6 +115,33 @@ async fn compare_tree(server: &Server, ours: &Series) {
         };
         assert_eq!(Some(value), values.back(), "{path} of {source}: {leaf}");
     }
+}
+
+/// The page shows the latest value of each path, exactly as received.
+async fn compare_page(server: &Server, ours: &Series) {
+    let arguments = [server.url("/"), "navigation.headingTrue".to_owned()];
+    let environment = [("WINDLASS_CHROMIUM", chromium())];
+    let environment = environment.each_ref().map(|(name, value)| (*name, value.as_os_str()));
+    let said = run_script("dashboard-values.mjs", &arguments.each_ref().map(OsStr::new), &environment).await;
+    let shown: Json = serde_json::from_str(&said).expect("the script prints JSON");
+    let own = server.tree("vessels/self").await;
+    let mut compared = 0;
+    for (path, _) in ours.keys().filter(|(path, _)| !path.is_empty()) {
+        let text = shown[path]["value"].as_str().unwrap_or_else(|| panic!("{path} is on the page: {shown}"));
+        let leaf = own.pointer(&format!("/{}/value", path.replace('.', "/"))).expect("it is in the tree");
+        match leaf {
+            Json::Number(number) => assert_eq!(text.parse::<f64>().ok(), number.as_f64(), "{path}"),
+            Json::Object(members) => {
+                for number in members.values().filter(|member| member.is_number()) {
+                    assert!(text.contains(&number.to_string()), "{path}: {text} shows {number}");
+                }
+            }
+            Json::Null => assert_eq!(text, "—", "{path}"),
+            _ => continue,
+        }
+        compared += 1;
+    }
+    assert!(compared >= 10, "{compared} values were compared");
 }
 
 /// Compares each series value for value and returns how many agree; fails on what isn't explained.
