@@ -1,14 +1,14 @@
 //! The model of one context: a vessel, an aid to navigation, an aircraft (signalk-v1 §1.2).
 
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{PoisonError, RwLock};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use dashmap::DashMap;
-use dashmap::mapref::entry::Entry as Slot;
 use foldhash::fast::RandomState;
 use serde_json::{Map, Value};
 use windlass_broker::{Context, Path};
 
+use super::budget::Budget;
 use super::leaf::{Entry, Leaf};
 
 /// Leaves and root values of a context.
@@ -19,7 +19,13 @@ pub struct ContextModel {
     root: RwLock<Root>,
     /// When something was last received, in milliseconds since 1970.
     touched: AtomicI64,
+    /// Shared by all contexts of the model, and what of it is this context's.
+    budget: Arc<Budget>,
+    bytes: AtomicUsize,
 }
+
+/// Most keys among the root values of a context.
+const MAX_ROOT_KEYS: usize = 256;
 
 /// The values at path "" (signalk-v1 §1.4).
 #[derive(Debug, Default, Clone)]
@@ -32,14 +38,15 @@ pub struct Root {
 
 impl ContextModel {
     /// An empty context, with its identity as a root attribute.
-    pub fn new(context: Context) -> Self {
+    pub fn new(context: Context, budget: Arc<Budget>) -> Self {
         let mut attributes = Map::new();
         if let Some((_, id)) = context.split() {
             let (key, value) = identity_attribute(id);
             attributes.insert(key.into(), value.into());
         }
         let root = RwLock::new(Root { attributes, latest: None });
-        Self { context, leaves: DashMap::with_hasher(RandomState::default()), root, touched: AtomicI64::new(0) }
+        let leaves = DashMap::with_hasher(RandomState::default());
+        Self { context, leaves, root, touched: AtomicI64::new(0), budget, bytes: AtomicUsize::new(0) }
     }
 
     /// The context's name.
@@ -55,19 +62,35 @@ impl ContextModel {
             return self.merge_root(entry);
         }
         if let Some(mut leaf) = self.leaves.get_mut(path) {
-            return leaf.write(entry);
+            if self.pay(leaf.bytes_of_source(&entry), entry.bytes()) {
+                leaf.write(entry);
+            }
+            return;
         }
-        match self.leaves.entry(path.clone()) {
-            Slot::Occupied(mut leaf) => leaf.get_mut().write(entry),
-            Slot::Vacant(slot) => drop(slot.insert(Leaf::new(entry))),
+        if self.pay(0, entry.bytes()) {
+            // The data model is the only writer, so the path is still absent.
+            self.leaves.insert(path.clone(), Leaf::new(entry));
         }
+    }
+
+    fn pay(&self, before: usize, after: usize) -> bool {
+        let paid = self.budget.exchange(before, after);
+        if paid {
+            let bytes = self.bytes.load(Ordering::Relaxed) + after - before;
+            self.bytes.store(bytes, Ordering::Relaxed);
+        }
+        paid
     }
 
     fn merge_root(&self, entry: Entry) {
         if let Value::Object(object) = entry.parts().1.value.to_value() {
             let mut root = self.root.write().unwrap_or_else(PoisonError::into_inner);
             for (key, value) in object {
-                root.attributes.insert(key, value);
+                if root.attributes.len() < MAX_ROOT_KEYS || root.attributes.contains_key(&key) {
+                    root.attributes.insert(key, value);
+                } else {
+                    self.budget.refuse();
+                }
             }
             root.latest = Some(entry);
         } else {
@@ -100,6 +123,12 @@ impl ContextModel {
     /// When something was last received, in milliseconds since 1970.
     pub fn touched(&self) -> i64 {
         self.touched.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for ContextModel {
+    fn drop(&mut self) {
+        self.budget.exchange(*self.bytes.get_mut(), 0);
     }
 }
 

@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 use smallvec::SmallVec;
 use windlass_broker::{PathValue, SharedDelta, Update, ValueIndex};
 
+use super::budget::ENTRY_BYTES;
+
 /// Most sources that are remembered for a path; beyond, the one that has been silent longest makes room.
 const MAX_SOURCES: usize = 32;
 /// A delta with more values than this is not kept alive for the sake of one of them.
@@ -43,6 +45,11 @@ impl Entry {
     /// The update and the value.
     pub fn parts(&self) -> (&Update, &PathValue) {
         self.delta.value(self.index)
+    }
+
+    /// What it takes up, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.parts().1.value.as_str().len() + ENTRY_BYTES
     }
 
     fn to_json(&self) -> Map<String, Value> {
@@ -84,6 +91,12 @@ impl Leaf {
     /// A path's first value.
     pub fn new(entry: Entry) -> Self {
         Self { entries: SmallVec::from_iter([entry]), latest: 0 }
+    }
+
+    /// What the present value of the source of `entry` takes up, in bytes.
+    pub fn bytes_of_source(&self, entry: &Entry) -> usize {
+        let source = &entry.parts().0.source_ref;
+        self.entries.iter().find(|other| other.parts().0.source_ref == *source).map_or(0, Entry::bytes)
     }
 
     /// Takes a further value.

@@ -3,6 +3,7 @@
 //! The [`DataModel`] actor is the only writer and works in the broker's order. Everybody else reads a [`ModelView`], which shares the
 //! same maps and never waits in the actor's mailbox.
 
+mod budget;
 mod context;
 mod leaf;
 mod sources;

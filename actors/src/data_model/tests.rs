@@ -206,6 +206,31 @@ fn sources_show_devices_and_messages() {
 }
 
 #[test]
+fn the_model_refuses_what_its_memory_does_not_hold() {
+    let view = ModelView::with_budget(Identity::new(own()), 20_000);
+    write(&view, "a", T1, "kept.value", json!(1));
+    for n in 0..100 {
+        write(&view, "a", T1, &format!("invented.p{n}"), json!("x".repeat(500)));
+        write(&view, &format!("invented.{n}"), T1, "kept.value", json!(n));
+    }
+    let (used, refused) = view.memory();
+    assert!(used <= 20_000 && refused > 100, "{used} {refused}");
+    write(&view, "a", T2, "kept.value", json!(2));
+    assert_eq!(get(&view, "vessels/self/kept/value/value"), Some(json!(2)), "what is known goes on");
+    let other = "vessels.urn:mrn:imo:mmsi:7";
+    apply(&view, json!({"context": other, "updates": [{"values": [{"path": "a", "value": 1}]}]}));
+    view.prune(i64::MAX);
+    assert_eq!(view.memory().0, used, "what is forgotten is given back");
+    for n in 0..1000 {
+        let meta = json!([{"path": "kept.value", "value": {format!("key{n}"): 1}}]);
+        let root = json!([{"path": "", "value": {format!("key{n}"): 1}}]);
+        apply(&view, json!({"updates": [{"meta": meta, "values": root}]}));
+    }
+    assert!(view.own().root().attributes.len() <= 256);
+    assert!(view.metadata("kept.value").expect("metadata").len() <= 100);
+}
+
+#[test]
 fn hostile_names_of_devices_and_contexts_do_no_harm() {
     let view = view();
     for (kind, device) in [("NMEA0183", "talker"), ("NMEA2000", "src")] {

@@ -9,6 +9,7 @@ use windlass_broker::{
     CachedValue, Context, ContextPattern, Path, Scope, SharedDelta, Timestamp, Topic, Update, ValueIndex,
 };
 
+use super::budget::{Budget, MAX_BYTES};
 use super::context::ContextModel;
 use super::in_tree;
 use super::leaf::{Entry, Leaf, is_large};
@@ -17,6 +18,13 @@ use crate::metadata::MetadataRegistry;
 
 /// `version` in the full tree: a fixed text, not the server's version (signalk-v1 §1.1).
 const TREE_VERSION: &str = "0.1.0";
+
+/// Most paths for which deltas may set metadata.
+const MAX_METADATA_PATHS: usize = 50_000;
+/// Most keys of one path's metadata that deltas may bring.
+const MAX_METADATA_KEYS: usize = 100;
+/// Longest metadata of a path in one delta, in bytes.
+const MAX_METADATA_BYTES: usize = 16 * 1024;
 
 /// Who the own ship is.
 #[derive(Debug, Clone)]
@@ -50,6 +58,7 @@ struct Inner {
     identity: Identity,
     own: Arc<ContextModel>,
     contexts: DashMap<Context, Arc<ContextModel>, RandomState>,
+    budget: Arc<Budget>,
     sources: Sources,
     /// What deltas have said about paths, over the built-in metadata.
     metadata: DashMap<Path, Map<String, Value>, RandomState>,
@@ -58,11 +67,17 @@ struct Inner {
 impl ModelView {
     /// An empty model for an own ship.
     pub fn new(identity: Identity) -> Self {
-        let own = Arc::new(ContextModel::new(identity.context().clone()));
+        Self::with_budget(identity, MAX_BYTES)
+    }
+
+    /// An empty model that may take `bytes` bytes.
+    pub fn with_budget(identity: Identity, bytes: usize) -> Self {
+        let budget = Arc::new(Budget::new(bytes));
+        let own = Arc::new(ContextModel::new(identity.context().clone(), budget.clone()));
         let contexts = DashMap::with_hasher(RandomState::default());
         contexts.insert(identity.context().clone(), own.clone());
         let metadata = DashMap::with_hasher(RandomState::default());
-        Self(Arc::new(Inner { identity, own, contexts, sources: Sources::default(), metadata }))
+        Self(Arc::new(Inner { identity, own, contexts, budget, sources: Sources::default(), metadata }))
     }
 
     /// Who the own ship is.
@@ -93,15 +108,20 @@ impl ModelView {
         if let Some(known) = self.0.contexts.get(context) {
             return known.clone();
         }
-        let new = || Arc::new(ContextModel::new(context.clone()));
+        let new = || Arc::new(ContextModel::new(context.clone(), self.0.budget.clone()));
         self.0.contexts.entry(context.clone()).or_insert_with(new).clone()
     }
 
     fn apply_metadata(&self, update: &Update) {
         for entry in &update.meta {
-            if let Value::Object(object) = entry.value.to_value() {
-                self.0.metadata.entry(entry.path.clone()).or_default().extend(object);
+            let Value::Object(object) = entry.value.to_value() else { continue };
+            let known = self.0.metadata.get(&entry.path).map_or(0, |meta| meta.len());
+            let room = self.0.metadata.len() < MAX_METADATA_PATHS || known > 0;
+            if !room || known + object.len() > MAX_METADATA_KEYS || entry.value.as_str().len() > MAX_METADATA_BYTES {
+                self.0.budget.refuse();
+                continue;
             }
+            self.0.metadata.entry(entry.path.clone()).or_default().extend(object);
         }
     }
 
@@ -161,6 +181,11 @@ impl ModelView {
         let mut all: Vec<_> = self.0.contexts.iter().map(|model| model.clone()).collect();
         all.sort_by(|a, b| a.context().cmp(b.context()));
         all
+    }
+
+    /// Bytes that the values take, and how many values or keys were refused because there are too many.
+    pub fn memory(&self) -> (usize, u64) {
+        (self.0.budget.used(), self.0.budget.refused())
     }
 
     /// The own ship.

@@ -45,13 +45,19 @@ pub async fn statistics(state: web::Data<AppState>) -> HttpResponse {
     let Ok(broker) = state.broker.send(CollectBrokerStatistics).await else {
         return HttpResponse::ServiceUnavailable().json(json!({"error": "the server is shutting down"}));
     };
+    let (bytes, refused) = state.view.memory();
     HttpResponse::Ok().json(json!({
         "version": env!("CARGO_PKG_VERSION"),
         "broker": broker,
         "stream": state.stream.counters.read(),
         "events": {"dropped": state.events.dropped()},
         "connections": state.connections.connections(),
-        "model": {"contexts": state.view.context_count(), "ownPaths": state.view.own().path_count()},
+        "model": {
+            "contexts": state.view.context_count(),
+            "ownPaths": state.view.own().path_count(),
+            "bytes": bytes,
+            "refused": refused,
+        },
         "status": state.status.all(),
     }))
 }
