@@ -2,6 +2,7 @@
 
 pub mod connections;
 pub mod data_model;
+pub mod durable;
 pub mod metadata;
 pub mod nmea0183;
 pub mod plugins;

@@ -7,9 +7,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
+use windlass_actors::durable;
 use windlass_actors::simulator::{BoatSettings, Simulator};
 
-use crate::durable;
 use crate::identity::root_delta;
 
 /// Where the built example plugins are, as `node_modules` with packages.

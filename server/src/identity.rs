@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 use windlass_actors::data_model::Identity;
+use windlass_actors::durable;
 use windlass_broker::Context;
-
-use crate::durable;
 
 /// The own ship, and the configured data to be sent as deltas with `$source` `defaults`.
 #[derive(Debug)]

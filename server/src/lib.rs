@@ -5,7 +5,6 @@
 
 pub mod cli;
 pub mod demo;
-pub mod durable;
 pub mod http;
 pub mod identity;
 pub mod logging;

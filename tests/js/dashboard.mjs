@@ -6,37 +6,14 @@
 // JSON document: {"address": where the page ended up, "values": the texts the changing cell went through, "paths": the
 // paths in the table}.
 
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { need, withPage } from './browser.mjs'
 
-const PATIENCE = 45_000
 const CHANGING = 'tr[data-path="navigation.speedOverGround"] [data-cell="value"]'
 
 const [address, screenshot, ...plugins] = process.argv.slice(2)
-const { WINDLASS_NPM_DIR: packages, WINDLASS_CHROMIUM: executablePath } = process.env
-if (!address || !screenshot || !packages || !executablePath) {
-  console.error('usage: WINDLASS_NPM_DIR=… WINDLASS_CHROMIUM=… node dashboard.mjs <address> <screenshot.png> [<plugin id>…]')
-  process.exit(2)
-}
+need('dashboard.mjs <address> <screenshot.png> [<plugin id>…]', address, screenshot)
 
-const { chromium } = createRequire(join(packages, 'package.json'))('playwright-core')
-const browser = await chromium.launch({
-  executablePath,
-  headless: true,
-  args: [
-    '--no-sandbox',
-    '--disable-gpu',
-    '--disable-quic',
-    '--no-first-run',
-    '--disable-background-networking',
-    '--disable-component-update',
-    '--disable-sync',
-  ],
-})
-
-try {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
-  page.setDefaultTimeout(PATIENCE)
+await withPage(async (page) => {
   const errors = []
   page.on('pageerror', (error) => errors.push(String(error)))
   await page.goto(address)
@@ -59,7 +36,5 @@ try {
   if (errors.length > 0) {
     throw new Error(`the page has errors: ${errors.join('; ')}`)
   }
-  process.stdout.write(JSON.stringify({ address: page.url(), values, paths }))
-} finally {
-  await browser.close()
-}
+  return { address: page.url(), values, paths }
+})

@@ -1,7 +1,7 @@
 //! The configuration file of one plugin: read tolerantly, written so that a power cut leaves the old file or the new one (§6.1).
 
 use std::fs::{self, DirBuilder, File};
-use std::io::{self, Write};
+use std::io;
 use std::mem;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{Map, Value};
 
 use super::config::PluginConfig;
+use crate::durable;
 
 /// Directory below the configuration directory.
 const DIRECTORY: &str = "plugin-config-data";
@@ -188,14 +189,7 @@ impl ConfigStore {
                 File::open(parent)?.sync_all()?;
             }
         }
-        // A temporary file is for its owner only, and configurations hold passwords and tokens.
-        let prefix = format!(".{}.json.", self.id);
-        let mut temporary = tempfile::Builder::new().prefix(&prefix).suffix(".tmp").tempfile_in(&self.directory)?;
-        temporary.write_all(&serde_json::to_vec_pretty(config.as_object())?)?;
-        temporary.as_file().sync_all()?;
-        temporary.persist(file)?;
-        // The new name is on disk only when its directory is.
-        File::open(&self.directory)?.sync_all()
+        durable::write(file, &serde_json::to_vec_pretty(config.as_object())?)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

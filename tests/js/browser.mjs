@@ -1,0 +1,43 @@
+// What the browser tests share: a page in Chromium, with the flags that make it start without a display and without
+// looking for anything outside.
+
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+
+/** How long to wait for anything on a page, in milliseconds. */
+export const PATIENCE = 45_000
+
+/** Ends the program when arguments or the environment are incomplete. */
+export function need(usage, ...given) {
+  const { WINDLASS_NPM_DIR, WINDLASS_CHROMIUM } = process.env
+  if ([WINDLASS_NPM_DIR, WINDLASS_CHROMIUM, ...given].some((value) => !value)) {
+    console.error(`usage: WINDLASS_NPM_DIR=… WINDLASS_CHROMIUM=… node ${usage}`)
+    process.exit(2)
+  }
+}
+
+/** Opens a page, lets `look` do its work on it, prints what that returns as JSON, and closes the browser. */
+export async function withPage(look) {
+  const { WINDLASS_NPM_DIR: packages, WINDLASS_CHROMIUM: executablePath } = process.env
+  const { chromium } = createRequire(join(packages, 'package.json'))('playwright-core')
+  const browser = await chromium.launch({
+    executablePath,
+    headless: true,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  })
+  try {
+    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
+    page.setDefaultTimeout(PATIENCE)
+    process.stdout.write(JSON.stringify(await look(page)))
+  } finally {
+    await browser.close()
+  }
+}
