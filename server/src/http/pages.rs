@@ -16,8 +16,8 @@ pub fn routes(config: &mut ServiceConfig) {
     let with_slash =
         || async { HttpResponse::MovedPermanently().insert_header((header::LOCATION, "/admin/")).finish() };
     config
-        .route("/", web::get().to(to_dashboard))
-        .route("/admin", web::get().to(with_slash))
+        .service(web::resource("/").route(web::get().to(to_dashboard)).route(web::head().to(to_dashboard)))
+        .service(web::resource("/admin").route(web::get().to(with_slash)).route(web::head().to(with_slash)))
         .service(web::resource("/admin/{path:.*}").route(web::get().to(page)).route(web::head().to(page)));
 }
 
