@@ -9,6 +9,9 @@ fn main() {
     let built = named.unwrap_or_else(|| here.join("../ui/dist"));
     let folder = if built.join("index.html").is_file() { built } else { here.join("placeholder") };
     watch(&folder);
+    // What `windlass plugin new` writes.
+    watch(&here.join("templates"));
+    watch(&here.join("../examples/sdk/rust/src"));
     // The bundle may appear later: its folder is watched also while the placeholder is in use.
     println!("cargo:rerun-if-changed={}", here.join("../ui/dist").display());
     println!("cargo:rustc-env=WINDLASS_UI_EMBED={}", folder.display());

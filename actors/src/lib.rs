@@ -1,5 +1,6 @@
 //! Everything in Windlass that has a mailbox, besides the broker.
 
+pub mod binary_streams;
 pub mod connections;
 pub mod data_model;
 pub mod durable;
@@ -7,6 +8,8 @@ pub mod metadata;
 pub mod nmea0183;
 pub mod plugins;
 mod provider_status;
+pub mod providers;
+pub mod put;
 pub mod simulator;
 pub mod stream;
 

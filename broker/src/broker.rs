@@ -66,14 +66,14 @@ impl Broker {
     }
 
     /// Hands applied deltas to everybody who wants them.
-    fn route(&mut self, deltas: &[Arc<SharedDelta>], ctx: &mut Context<Self>) {
+    fn route(&mut self, publisher: &SourceRef, deltas: &[Arc<SharedDelta>], ctx: &mut Context<Self>) {
         for delta in deltas {
             let routes = self.index.route(delta.delta());
             if routes.whole.is_empty() && routes.values.is_empty() {
                 continue;
             }
             for topic in &routes.whole {
-                self.consumers.offer(*topic, delta);
+                self.consumers.offer(*topic, publisher, delta);
             }
             let routes = Arc::new(routes);
             for (id, hub) in self.hubs.iter_mut().enumerate() {
@@ -166,7 +166,8 @@ impl Handler<Publish> for Broker {
         self.statistics.deltas += message.deltas.len() as u64;
         let values = message.deltas.iter().flat_map(|d| &d.updates).map(|u| u.values.len() as u64).sum::<u64>();
         self.statistics.values += values;
-        *self.by_provider.entry(message.provider).or_default() += message.deltas.len() as u64;
+        let publisher = message.provider;
+        *self.by_provider.entry(publisher.clone()).or_default() += message.deltas.len() as u64;
         let deltas: Arc<Vec<_>> = Arc::new(message.deltas.into_iter().map(SharedDelta::new).collect());
         let applied = self.model.send(ApplyDeltas(deltas.clone()));
         self.time(since);
@@ -177,7 +178,7 @@ impl Handler<Publish> for Broker {
                 log::error!("the data model has stopped; {} deltas are lost", deltas.len());
                 return ctx.stop();
             }
-            broker.route(&deltas, ctx);
+            broker.route(&publisher, &deltas, ctx);
             broker.time(since);
         }));
     }
@@ -243,7 +244,7 @@ impl Handler<AttachConsumer> for Broker {
 
     fn handle(&mut self, message: AttachConsumer, _: &mut Self::Context) {
         let (topic, _) = self.index.join(message.topic);
-        if let Some(earlier) = self.consumers.attach(message.consumer, topic, message.recipient) {
+        if let Some(earlier) = self.consumers.attach(message.consumer, topic, message.except, message.recipient) {
             self.index.leave(earlier);
         }
     }

@@ -178,7 +178,7 @@ async fn a_consumer_gets_everything_in_order_and_only_when_ready() {
     let bus = bus();
     let (id, log) = (ConsumerId("p".into()), Log::default());
     let recipient = TestConsumer(log.clone()).start().recipient();
-    bus.send(AttachConsumer { consumer: id.clone(), topic: whole(), recipient }).await;
+    bus.send(AttachConsumer { consumer: id.clone(), topic: whole(), except: None, recipient }).await;
     bus.send(publish(0..10)).await;
     let consumer = |s: &BrokerStatistics| s.consumers[0].clone();
     assert_eq!(consumer(&bus.statistics().await).queued, 10);
@@ -198,7 +198,7 @@ async fn during_a_reload_the_newest_thousand_are_kept() {
     let bus = bus();
     let (id, log) = (ConsumerId("p".into()), Log::default());
     let recipient = TestConsumer(log.clone()).start().recipient();
-    bus.send(AttachConsumer { consumer: id.clone(), topic: whole(), recipient }).await;
+    bus.send(AttachConsumer { consumer: id.clone(), topic: whole(), except: None, recipient }).await;
     bus.send(publish(0..1200)).await;
     bus.send(StopBuffering(id.clone())).await;
     let mut got = Vec::new();
@@ -216,7 +216,8 @@ async fn a_crashing_consumer_is_restarted_three_times_and_loses_nothing() {
     let bus = bus();
     let (id, log) = (ConsumerId("p".into()), Log::default());
     let plugin = TestConsumer(log.clone()).start();
-    let attach = AttachConsumer { consumer: id.clone(), topic: whole(), recipient: plugin.clone().recipient() };
+    let attach =
+        AttachConsumer { consumer: id.clone(), topic: whole(), except: None, recipient: plugin.clone().recipient() };
     bus.send(attach).await;
     bus.send(StopBuffering(id.clone())).await;
     tokio::time::pause();
@@ -304,7 +305,7 @@ async fn timestamps_are_replaced_when_the_server_is_told_so() {
         }
     }
     let recipient = Keep(seen.clone()).start().recipient();
-    bus.send(AttachConsumer { consumer: id.clone(), topic: whole(), recipient }).await;
+    bus.send(AttachConsumer { consumer: id.clone(), topic: whole(), except: None, recipient }).await;
     bus.send(StopBuffering(id)).await;
     let mut old = publish(0..1);
     old.deltas[0].updates[0].timestamp = crate::Timestamp::from_millis(0);
@@ -314,6 +315,24 @@ async fn timestamps_are_replaced_when_the_server_is_told_so() {
         bus.statistics().await;
     }
     assert!(*seen.lock().expect("no panic") >= Some(before));
+}
+
+#[actix::test]
+async fn a_consumer_can_leave_out_what_it_publishes_itself() {
+    let (bus, log) = (bus(), Log::default());
+    let recipient = TestConsumer(log.clone()).start().recipient();
+    let id = ConsumerId("plugin".into());
+    let except = Some(SourceRef::new("test").expect("a name"));
+    bus.send(AttachConsumer { consumer: id.clone(), topic: whole(), except, recipient: recipient.clone() }).await;
+    bus.send(StopBuffering(id.clone())).await;
+    bus.send(publish(0..3)).await;
+    bus.send(Publish { provider: SourceRef::new("other").expect("a name"), ..publish(3..5) }).await;
+    assert_eq!(bus.entries(&log, 2).await, ["3", "4"]);
+    // Attached again without the exception, it hears itself.
+    bus.send(AttachConsumer { consumer: id.clone(), topic: whole(), except: None, recipient }).await;
+    bus.send(StopBuffering(id)).await;
+    bus.send(publish(5..6)).await;
+    assert_eq!(bus.entries(&log, 1).await, ["5"]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ use actix::prelude::SendError;
 use foldhash::fast::RandomState;
 
 use crate::delta::SharedDelta;
+use crate::intern::SourceRef;
 use crate::messages::{ConsumerId, ConsumerStatistics, DeliverDeltas};
 use crate::reload_buffer::ReloadBuffer;
 use crate::restart_policy::{RestartDecision, RestartPolicy};
@@ -27,6 +28,8 @@ pub(crate) struct Consumers {
 #[derive(Default)]
 struct Consumer {
     attached: Option<(TopicId, Recipient<DeliverDeltas>)>,
+    /// Whose deltas it does not get.
+    except: Option<SourceRef>,
     buffer: ReloadBuffer<Arc<SharedDelta>>,
     buffering: bool,
     /// It has been given deltas and has not said that it is ready for more.
@@ -42,9 +45,11 @@ impl Consumers {
         &mut self,
         id: ConsumerId,
         topic: TopicId,
+        except: Option<SourceRef>,
         recipient: Recipient<DeliverDeltas>,
     ) -> Option<TopicId> {
         let consumer = self.all.entry(id.clone()).or_default();
+        consumer.except = except;
         let earlier = consumer.attached.replace((topic, recipient)).map(|(topic, _)| topic);
         consumer.buffering = true;
         consumer.busy = false;
@@ -73,10 +78,13 @@ impl Consumers {
         }
     }
 
-    /// Queues a delta for the consumers of a topic.
-    pub(crate) fn offer(&mut self, topic: TopicId, delta: &Arc<SharedDelta>) {
+    /// Queues a delta for the consumers of a topic, except those that do not want to hear its publisher.
+    pub(crate) fn offer(&mut self, topic: TopicId, publisher: &SourceRef, delta: &Arc<SharedDelta>) {
         for id in self.by_topic.get(&topic).into_iter().flatten() {
             let Some(consumer) = self.all.get_mut(id) else { continue };
+            if consumer.except.as_ref() == Some(publisher) {
+                continue;
+            }
             if consumer.buffer.push(delta.clone()) && consumer.buffer.dropped().is_power_of_two() {
                 log::warn!(
                     "{}: more than {} deltas wait; the oldest are dropped, {} so far",
@@ -159,6 +167,7 @@ impl Consumer {
             most_queued: self.most_queued,
             dropped: self.buffer.dropped(),
             delivered: self.delivered,
+            attached: self.attached.is_some(),
             buffering: self.buffering,
             crashes: self.policy.crash_count(),
         }

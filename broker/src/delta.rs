@@ -150,6 +150,7 @@ pub fn push_string(out: &mut String, text: &str) {
 pub struct SharedDelta {
     delta: Delta,
     whole: OnceLock<ByteString>,
+    utf16: OnceLock<Box<[u8]>>,
     /// One entry a value, in the order of updates and values.
     single: Box<[OnceLock<ByteString>]>,
 }
@@ -168,7 +169,7 @@ impl SharedDelta {
     pub fn new(delta: Delta) -> Arc<Self> {
         let values = delta.updates.iter().map(|u| u.values.len()).sum();
         let single = std::iter::repeat_with(OnceLock::new).take(values).collect();
-        Arc::new(Self { delta, whole: OnceLock::new(), single })
+        Arc::new(Self { delta, whole: OnceLock::new(), utf16: OnceLock::new(), single })
     }
 
     /// A delta with just one of the values, for those who keep a value for long and must not keep its neighbours alive.
@@ -187,6 +188,11 @@ impl SharedDelta {
     /// The text of the whole delta.
     pub fn whole(&self) -> ByteString {
         self.whole.get_or_init(|| self.delta.render()).clone()
+    }
+
+    /// The text of the whole delta in UTF-16, which some plugins want; `render` makes it from the text, once for all of them.
+    pub fn utf16(&self, render: impl FnOnce(&str) -> Box<[u8]>) -> &[u8] {
+        self.utf16.get_or_init(|| render(&self.whole()))
     }
 
     /// The text of a delta with only this value. The index must come from this delta.

@@ -122,6 +122,8 @@ pub struct AttachConsumer {
     pub consumer: ConsumerId,
     /// What it wants.
     pub topic: Topic,
+    /// Leave out what was published in this name: a consumer that publishes under it does not hear itself.
+    pub except: Option<SourceRef>,
     /// Where to.
     pub recipient: Recipient<DeliverDeltas>,
 }
@@ -230,6 +232,8 @@ pub struct ConsumerStatistics {
     pub dropped: u64,
     /// Deltas handed over.
     pub delivered: u64,
+    /// Whether it wants deltas at present.
+    pub attached: bool,
     /// Whether they are kept back at present.
     pub buffering: bool,
     /// Crashes that count for the restart policy.

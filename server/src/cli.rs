@@ -2,12 +2,18 @@
 
 use std::path::PathBuf;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
+
+use crate::plugin_tool::PluginCommand;
 
 /// A Signal K server for boats: data in over NMEA 0183 and Signal K, WASM plugins in a sandbox, data out over REST and WebSocket.
 #[derive(Debug, Parser)]
-#[command(name = "windlass", version, about, long_about = None)]
+#[command(name = "windlass", version, about, long_about = None, args_conflicts_with_subcommands = true)]
 pub struct Arguments {
+    /// What to do instead of running the server.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
     /// Configuration directory, in the reference server's form [default: ~/.signalk, with --demo a temporary one]
     #[arg(short, long, value_name = "DIR", env = "SIGNALK_NODE_CONFIG_DIR")]
     pub config_dir: Option<PathBuf>,
@@ -31,4 +37,12 @@ pub struct Arguments {
     /// Simulate a boat under way, and run the example plugins
     #[arg(long)]
     pub demo: bool,
+}
+
+/// Commands besides running the server.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make, check, install and manage plugins
+    #[command(subcommand)]
+    Plugin(PluginCommand),
 }

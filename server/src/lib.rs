@@ -8,6 +8,7 @@ pub mod demo;
 pub mod http;
 pub mod identity;
 pub mod logging;
+pub mod plugin_tool;
 mod server;
 pub mod settings;
 mod ticker;

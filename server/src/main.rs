@@ -5,11 +5,17 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
-use windlass::cli::Arguments;
+use windlass::cli::{Arguments, Command};
 use windlass::{Server, StartOptions, logging};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(Command::Plugin(command)) = arguments.command {
+        return match command.run() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => fail(&error.to_string()),
+        };
+    }
     logging::start();
     // Kept until the end: dropping it removes the demo's configuration.
     let temporary = match (&arguments.config_dir, arguments.demo) {

@@ -14,13 +14,15 @@ use windlass_actors::StatusBoard;
 use windlass_actors::connections::{ConnectionContext, ConnectionManager, ConnectionSettings, PlaybackOptions};
 use windlass_actors::data_model::{DataModel, ModelView};
 use windlass_actors::plugins::{PluginManager, PluginSettings};
+use windlass_actors::providers::Providers;
+use windlass_actors::put::{PutHandlers, RequestStore};
 use windlass_actors::stream::{EventBus, Hello, Hub, StreamContext, StreamCounters};
 use windlass_broker::{Broker, DEFAULTS_SOURCE, DeltaVersion, Intake, NameError, Provider, Publish};
 
 use crate::demo;
 use crate::http::{self, AppState, ConnectionLimit, Cors, PROTOCOL_VERSION};
 use crate::identity::{IdentityError, OwnShip};
-use crate::settings::{Settings, SettingsError};
+use crate::settings::{Settings, SettingsError, SettingsFile};
 use crate::ticker;
 
 /// How long open connections may take to end when the server stops.
@@ -162,6 +164,8 @@ impl Server {
             config_dir: config_dir.clone(),
             roots,
             limits: settings.plugins.limits.clone(),
+            overrides: settings.plugins.overrides.clone(),
+            watch: settings.plugins.watch,
             cache_dir: config_dir.join("wasm-cache"),
             wasm_enabled: settings.plugins.enabled,
             disable_all: std::env::var_os("DISABLEPLUGINS").is_some(),
@@ -186,10 +190,14 @@ impl Server {
         let connections = Arc::new(ConnectionManager::start(connections, connection_context));
 
         let ping = settings.ws_ping_interval;
+        let defaults = std::mem::take(&mut settings.default_resource_providers);
         let state = AppState {
             broker: broker.clone(),
             view: view.clone(),
             plugins: plugins.clone(),
+            puts: PutHandlers::new(plugins.clone(), own_context.as_str(), RequestStore::default()),
+            providers: Providers::new(&plugins, broker.clone(), own_context.clone(), defaults),
+            settings: SettingsFile::in_directory(&config_dir),
             connections: connections.clone(),
             status: status.clone(),
             events: events.clone(),

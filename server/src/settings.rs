@@ -1,12 +1,16 @@
 //! Settings, in layers: the built-in defaults (`config/default.toml`), the configuration directory, the environment, the command line.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
+use tokio::sync::Mutex;
 use windlass_actors::connections::ConnectionSettings;
-use windlass_wasm_host::Limits;
+use windlass_actors::durable;
+use windlass_actors::plugins::{PluginLimits, PluginOverride};
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 
@@ -32,7 +36,10 @@ pub struct Settings {
     /// The data connections of settings.json.
     #[serde(skip)]
     pub connections: Vec<ConnectionSettings>,
-    /// What was wrong with single entries of settings.json; they are left out.
+    /// The provider that new resources of a type go to, as chosen by `resourcesApi.defaultProviders` of settings.json.
+    #[serde(skip)]
+    pub default_resource_providers: BTreeMap<String, String>,
+    /// What was wrong with single entries of settings.json, and with limits of plugins; they are left out.
     #[serde(skip)]
     pub problems: Vec<String>,
 }
@@ -44,7 +51,13 @@ pub struct PluginOptions {
     pub enabled: bool,
     /// The bounds that each plugin runs in.
     #[serde(default)]
-    pub limits: Limits,
+    pub limits: PluginLimits,
+    /// What is different for single plugins, by id or package name: their limits, and capabilities that they do not get.
+    #[serde(default)]
+    pub overrides: BTreeMap<String, PluginOverride>,
+    /// Reload a plugin when its module or its package.json changes: for those who develop plugins.
+    #[serde(default)]
+    pub watch: bool,
 }
 
 /// Why the settings can't be used.
@@ -87,6 +100,10 @@ impl Settings {
                 _ => {}
             }
         }
+        if let Some(plugins @ Value::Object(_)) = reference.get("plugins") {
+            let text = serde_json::json!({"plugins": plugins}).to_string();
+            layers = layers.add_source(File::from_str(&text, FileFormat::Json));
+        }
         if reference.get("interfaces").and_then(|i| i.get("wasm")) == Some(&Value::Bool(false)) {
             layers = layers.set_override("plugins.enabled", false)?;
         }
@@ -97,6 +114,7 @@ impl Settings {
         }
         let environment = Environment::with_prefix("WINDLASS").prefix_separator("_").separator("__").try_parsing(true);
         let mut settings: Self = layers.add_source(environment).build()?.try_deserialize()?;
+        settings.plugins.check(&mut settings.problems);
         if let Some(Value::Array(entries)) = reference.get("pipedProviders") {
             for entry in ConnectionSettings::from_entries(entries.clone()) {
                 match entry {
@@ -105,8 +123,83 @@ impl Settings {
                 }
             }
         }
+        if let Some(Value::Object(defaults)) = reference.pointer("/resourcesApi/defaultProviders") {
+            let chosen = defaults.iter().filter_map(|(kind, id)| Some((kind.clone(), id.as_str()?.to_owned())));
+            settings.default_resource_providers = chosen.collect();
+        }
         Ok(settings)
     }
+}
+
+impl PluginOptions {
+    /// Replaces limits that can't be used with the defaults, and leaves out what can't be used for single plugins.
+    fn check(&mut self, problems: &mut Vec<String>) {
+        match std::mem::take(&mut self.limits).checked() {
+            Ok(limits) => self.limits = limits,
+            Err(error) => problems.push(format!("plugins.limits: {error}; the defaults are used")),
+        }
+        for (plugin, own) in &mut self.overrides {
+            if let Err(error) = self.limits.changed(&own.limits) {
+                problems.push(format!("plugins.overrides.{plugin}.limits: {error}; none of them is used"));
+                own.limits.clear();
+            }
+        }
+    }
+}
+
+/// settings.json, for what is changed while the server runs. Everything else in the file stays as it is. Clones share.
+#[derive(Debug, Clone)]
+pub struct SettingsFile(Arc<Mutex<PathBuf>>);
+
+/// Why a setting was not saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveSettingsError {
+    /// The file can't be read, so that nothing can be kept of it.
+    #[error(transparent)]
+    Unreadable(#[from] SettingsError),
+    /// The file can't be written.
+    #[error("{path} can't be written: {source}; make the configuration directory writable")]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The server goes down.
+    #[error("the server is shutting down; the setting is not saved")]
+    ShutDown,
+}
+
+impl SettingsFile {
+    /// That of a configuration directory.
+    pub fn in_directory(directory: &Path) -> Self {
+        Self(Arc::new(Mutex::new(directory.join("settings.json"))))
+    }
+
+    /// Saves the default providers of resources, by type.
+    pub async fn save_default_providers(&self, defaults: BTreeMap<String, String>) -> Result<(), SaveSettingsError> {
+        // One change at a time.
+        let path = self.0.clone().lock_owned().await;
+        let saving = move || {
+            let settings = read_reference_settings(&path)?;
+            let text = format!("{:#}\n", with_default_providers(settings, &defaults));
+            durable::write(&path, text.as_bytes())
+                .map_err(|source| SaveSettingsError::Unwritable { path: path.clone(), source })
+        };
+        tokio::task::spawn_blocking(saving).await.unwrap_or(Err(SaveSettingsError::ShutDown))
+    }
+}
+
+fn with_default_providers(settings: Value, defaults: &BTreeMap<String, String>) -> Value {
+    let object = |value: Option<Value>| match value {
+        Some(Value::Object(object)) => object,
+        _ => Map::new(),
+    };
+    let mut settings = object(Some(settings));
+    let mut api = object(settings.get("resourcesApi").cloned());
+    api.insert("defaultProviders".to_owned(), json!(defaults));
+    settings.insert("resourcesApi".to_owned(), api.into());
+    settings.into()
 }
 
 /// settings.json of the reference server; an absent file is an empty one (signalk-v1 §16).
@@ -135,7 +228,8 @@ mod tests {
     fn an_empty_directory_has_the_defaults() {
         let settings = load(&[]).expect("the defaults");
         assert_eq!((settings.host.as_str(), settings.port), ("127.0.0.1", 3000));
-        assert_eq!(settings.plugins.limits, Limits::default());
+        assert_eq!(settings.plugins.limits, PluginLimits::default());
+        assert!(settings.plugins.overrides.is_empty() && !settings.plugins.watch);
     }
 
     #[test]
@@ -152,8 +246,50 @@ mod tests {
         .expect("good settings");
         assert_eq!((settings.port, settings.ws_ping_interval, settings.host.as_str()), (3456, 0, "0.0.0.0"));
         assert!(!settings.plugins.enabled);
-        assert_eq!(settings.plugins.limits.memory_bytes, 1_048_576);
+        assert_eq!(settings.plugins.limits.sandbox.memory_bytes, 1_048_576);
         assert_eq!((settings.connections.len(), settings.problems.len()), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn saving_the_default_providers_keeps_everything_else() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("settings.json");
+        let file = SettingsFile::in_directory(directory.path());
+        let defaults = BTreeMap::from([("routes".to_owned(), "keeper".to_owned())]);
+        file.save_default_providers(defaults.clone()).await.expect("a new file");
+        assert_eq!(Settings::load(directory.path()).expect("good settings").default_resource_providers, defaults);
+        let before = r#"{"port": 3456, "resourcesApi": {"x": 1, "defaultProviders": {"notes": 7}}, "last": [1]}"#;
+        std::fs::write(&path, before).expect("a file");
+        file.save_default_providers(defaults).await.expect("a changed file");
+        let text = std::fs::read_to_string(&path).expect("a file");
+        let saved: Value = serde_json::from_str(&text).expect("JSON");
+        let expected =
+            json!({"port": 3456, "resourcesApi": {"x": 1, "defaultProviders": {"routes": "keeper"}}, "last": [1]});
+        assert_eq!(saved, expected);
+        assert!(
+            text.find("port") < text.find("resourcesApi") && text.find("resourcesApi") < text.find("last"),
+            "{text}"
+        );
+        // A file that can't be read is not overwritten.
+        std::fs::write(&path, "{").expect("a file");
+        file.save_default_providers(BTreeMap::new()).await.expect_err("a damaged file");
+        assert_eq!(std::fs::read_to_string(&path).expect("a file"), "{");
+    }
+
+    #[test]
+    fn single_plugins_can_have_limits_of_their_own() {
+        let text = r#"{"plugins": {"watch": true, "limits": {"cpuShare": 0.25}, "overrides": {
+            "_signalk_Big": {"limits": {"memoryBytes": 1048576, "deadlines": {"poll": 9}}, "capabilities": {"network": false}},
+            "typo": {"limits": {"memorybytes": 1}}}}}"#;
+        let settings = load(&[("settings.json", text)]).expect("good settings");
+        let plugins = &settings.plugins;
+        assert!(plugins.watch && plugins.enabled);
+        let big = &plugins.overrides["_signalk_Big"];
+        let limits = plugins.limits.changed(&big.limits).expect("good limits");
+        assert_eq!((limits.sandbox.memory_bytes, limits.cpu_share), (1_048_576, 0.25));
+        assert_eq!((limits.sandbox.deadlines.poll, big.capabilities.len()), (std::time::Duration::from_millis(9), 1));
+        assert!(plugins.overrides["typo"].limits.is_empty());
+        assert!(settings.problems[0].contains("memorybytes"), "{:?}", settings.problems);
     }
 
     #[test]

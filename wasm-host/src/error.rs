@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::engine::Trap;
+use crate::engine::{MemoryUse, Trap};
 
 /// Why a module could not be loaded or instantiated.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -100,7 +100,8 @@ impl LoadError {
     }
 }
 
-/// Why a call into a guest failed. Except for [`CallError::Unsupported`] the instance must be dropped.
+/// Why a call into a guest failed. Except for [`CallError::Unsupported`] and
+/// [`CallError::NoHandler`] the instance must be dropped.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
@@ -142,9 +143,9 @@ pub enum CallError {
         /// Column, from 1.
         column: u32,
     },
-    /// The guest failed after its memory could not grow.
+    /// The guest failed in a call in which it had been refused more memory.
     #[error(
-        "{export}: failed ({reason}) with {used} of {limit} bytes of memory in use, probably for lack of memory; \
+        "{export}: failed ({reason}) after it had asked for more memory than its limit of {limit} bytes, of which it uses {used}; \
          the plugin gets a fresh instance: raise its memory limit if this repeats"
     )]
     MemoryLimit {
@@ -181,6 +182,12 @@ pub enum CallError {
         /// What is missing and how to build the plugin.
         reason: String,
     },
+    /// There is no such handler. The instance stays usable.
+    #[error("Handler function {export} not found")]
+    NoHandler {
+        /// The export that was wanted.
+        export: String,
+    },
     /// An earlier call failed and the instance must not be used any more.
     #[error("{export}: not called, because an earlier call into this instance failed")]
     Discarded {
@@ -192,23 +199,33 @@ pub enum CallError {
 impl CallError {
     /// Whether this counts as a crash in the restart policy (§7.2).
     pub fn is_crash(&self) -> bool {
-        !matches!(self, CallError::Unsupported { .. } | CallError::Discarded { .. })
+        !matches!(self, CallError::Unsupported { .. } | CallError::NoHandler { .. } | CallError::Discarded { .. })
     }
 
     /// Puts a trap of the engine into words, for the export that was called.
-    pub(crate) fn from_trap(export: &str, trap: Trap, deadline: Duration, used: u64, limit: u64) -> Self {
+    pub(crate) fn from_trap(export: &str, trap: Trap, deadline: Duration, memory: MemoryUse) -> Self {
         let export = export.to_owned();
-        match trap {
-            Trap::Interrupted => CallError::Deadline { export, deadline },
+        let error = match trap {
+            Trap::Interrupted => return CallError::Deadline { export, deadline },
+            Trap::HostPanic(message) => return CallError::HostPanic { export, message },
+            Trap::Exit(0) => return CallError::Exit { export, code: 0 },
             Trap::Exit(code) => CallError::Exit { export, code },
             Trap::Abort { message, file, line, column } => CallError::Abort { export, message, file, line, column },
-            Trap::HostPanic(message) => CallError::HostPanic { export, message },
-            // A guest whose allocation was refused ends in `unreachable`. A doubling allocator fails from half of
-            // the cap on, so from there on lack of memory is the likely reason.
-            Trap::Unreachable(reason) if used.saturating_mul(2) >= limit => {
-                CallError::MemoryLimit { export, reason, used, limit }
+            Trap::Fault(reason) => CallError::Trap { export, reason },
+        };
+        if memory.refused { error.starved(memory) } else { error }
+    }
+
+    /// The same failure of a guest that had been refused memory: how it ends then depends on its language.
+    fn starved(self, MemoryUse { used, limit, .. }: MemoryUse) -> Self {
+        let (export, reason) = match self {
+            CallError::Trap { export, reason } => (export, reason),
+            CallError::Exit { export, code } => (export, format!("exit code {code}")),
+            CallError::Abort { export, message, file, line, column } => {
+                (export, format!("\"{message}\" at {file}:{line}:{column}"))
             }
-            Trap::Unreachable(reason) | Trap::Fault(reason) => CallError::Trap { export, reason },
-        }
+            other => return other,
+        };
+        CallError::MemoryLimit { export, reason, used, limit }
     }
 }

@@ -32,6 +32,23 @@ pub trait Host: Send + Sync {
     fn read_config(&self) -> Result<String, HostError>;
     /// Replaces the saved `configuration`. `json` is valid JSON (§4.4).
     fn save_config(&self, json: &str) -> Result<(), HostError>;
+    /// From now on the plugin answers PUT requests for `path` of `context` (`sk_register_put_handler`, §3.7, §4.4).
+    fn register_put_handler(&self, context: &str, path: &str) -> Result<(), HostError>;
+    /// It serves resources of the type `kind` (§3.8).
+    fn register_resource_provider(&self, kind: &str) -> Result<(), HostError>;
+    /// It serves weather data under a display name (§3.9).
+    fn register_weather_provider(&self, name: &str) -> Result<(), HostError>;
+    /// It serves radars under a display name (§3.9).
+    fn register_radar_provider(&self, name: &str) -> Result<(), HostError>;
+    /// One frame of a binary stream (§4.5). The host checks whether `stream` is one that this plugin may publish to.
+    fn emit_binary_stream(&self, stream: &str, frame: &[u8]) -> Result<(), HostError>;
+    /// One frame of spokes of a radar (§4.5); the host checks that it is this plugin's.
+    fn emit_radar_spokes(&self, radar: &str, frame: &[u8]) -> Result<(), HostError>;
+    /// From now on the plugin gets server events of these types (§4.10), instead of those it asked for before; none named means
+    /// all it may receive. Each is one of the server's events open to plugins, or begins with `PLUGIN_`.
+    fn subscribe_events(&self, types: &[String]) -> Result<(), HostError>;
+    /// A server event to emit (§4.10). `kind` begins with `PLUGIN_`; `data_json` is valid JSON.
+    fn emit_event(&self, kind: &str, data_json: &str) -> Result<(), HostError>;
     /// One line the guest wrote to a standard stream, without its line end, at most
     /// [`Limits::log_line_bytes`](crate::Limits::log_line_bytes) long.
     fn output_line(&self, stream: OutputStream, line: &str);

@@ -14,6 +14,7 @@
 //!
 //! "§" in the documentation refers to the project's specification of the WASM plugin ABI.
 
+mod access;
 mod capabilities;
 mod discovery;
 mod engine;
@@ -21,21 +22,26 @@ mod error;
 mod guest;
 mod host;
 mod imports;
+pub mod interface;
 mod limits;
+mod net;
 mod package;
 mod plugin_id;
 mod runtime;
 mod text;
 mod wasi;
 
+pub use access::{AccessError, AllowEntry, EntryError, NetworkAccess, Refusal};
 pub use capabilities::{Capabilities, CapabilityWarning, Storage};
 pub use discovery::discover;
 pub use engine::Origin;
 pub use error::{CallError, LoadError};
-pub use guest::{Abi, CallStatistics, Guest};
+pub use guest::{Abi, CallStatistics, Guest, HandlerKind};
 pub use host::{DeltaVersion, Host, HostError, OutputStream};
 pub use limits::{Deadlines, Limits};
+pub use net::{FetchStatistics, SocketStatistics};
 pub use package::{PackageProblem, PluginPackage};
 pub use plugin_id::PluginId;
 pub use runtime::{CompiledPlugin, Runtime, RuntimeError, RuntimeOptions, Sandbox};
+pub use text::{DeltaText, SharedText, utf16_bytes};
 pub use wasi::{DiskUsage, JailedFileSystem};

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::HandlerKind;
+
 /// The size of a page of wasm memory, in bytes.
 pub(crate) const PAGE: u64 = 65_536;
 
@@ -36,6 +38,18 @@ pub struct Limits {
     pub text_bytes: u32,
     /// Largest answer the buffer ABI's metadata functions may give, in bytes.
     pub metadata_bytes: u32,
+    /// Largest answer of a handler (HTTP, PUT, providers), in bytes of UTF-8; at least 64 KiB.
+    pub answer_bytes: u32,
+    /// UDP and TCP sockets the plugin may have open at once.
+    pub open_sockets: u32,
+    /// Largest answer to one of the plugin's HTTP requests, after decompression, and largest body it may send. In bytes.
+    pub fetch_bytes: u64,
+    /// How long an HTTP request may take, redirects included. The plugin waits meanwhile, and the deadline of the call it is in
+    /// stands still.
+    #[serde(with = "milliseconds")]
+    pub fetch_deadline: Duration,
+    /// HTTP requests the plugin may send in a minute; more fail at once.
+    pub fetches_per_minute: u32,
 }
 
 /// How long each kind of call may take before it is interrupted and counts as a crash.
@@ -60,6 +74,12 @@ pub struct Deadlines {
     /// `delta_handler`.
     #[serde(with = "milliseconds")]
     pub delta: Duration,
+    /// Handlers of HTTP and PUT requests.
+    #[serde(with = "milliseconds")]
+    pub request: Duration,
+    /// Resource, weather and radar providers.
+    #[serde(with = "milliseconds")]
+    pub provider: Duration,
 }
 
 impl Default for Limits {
@@ -77,6 +97,11 @@ impl Default for Limits {
             log_lines_per_second: 200,
             text_bytes: 1 << 20,
             metadata_bytes: 1 << 20,
+            answer_bytes: 32 << 20,
+            open_sockets: 64,
+            fetch_bytes: 4 << 20,
+            fetch_deadline: Duration::from_secs(30),
+            fetches_per_minute: 120,
         }
     }
 }
@@ -90,6 +115,8 @@ impl Default for Deadlines {
             stop: Duration::from_secs(5),
             poll: Duration::from_secs(5),
             delta: Duration::from_secs(2),
+            request: Duration::from_secs(10),
+            provider: Duration::from_secs(30),
         }
     }
 }
@@ -104,6 +131,18 @@ impl Deadlines {
             stop: deadline,
             poll: deadline,
             delta: deadline,
+            request: deadline,
+            provider: deadline,
+        }
+    }
+}
+
+impl Deadlines {
+    /// The deadline of a handler.
+    pub(crate) fn of(&self, kind: HandlerKind) -> Duration {
+        match kind {
+            HandlerKind::Http | HandlerKind::Put => self.request,
+            HandlerKind::Provider | HandlerKind::ProviderList => self.provider,
         }
     }
 }

@@ -52,6 +52,12 @@ pub enum PackageProblem {
     /// `package.json` has the keyword, but names no module (§1.2).
     #[error("Missing wasmManifest in package.json")]
     NoManifest,
+    /// `wasmManifest` is something else than a text.
+    #[error("wasmManifest is {found}, expected the path of the .wasm file inside the package; correct package.json")]
+    ManifestNotText {
+        /// The value found, as JSON.
+        found: String,
+    },
     /// `wasmManifest` points out of the package, or is absolute (§1.3).
     #[error("wasmManifest \"{manifest}\" lies outside the package directory; it must be a relative path inside it")]
     ManifestOutside {
@@ -101,14 +107,16 @@ impl PluginPackage {
     /// Reads the package in `directory`, whose place implies the package name `expected_name`.
     ///
     /// `None`: there is no `package.json`, or it has none of the plugin keywords. One that is not JSON is listed only when
-    /// its text names the wasm keyword: `node_modules` holds thousands of other packages.
+    /// its text names one of them: `node_modules` holds thousands of other packages.
     pub fn read(directory: &Path, expected_name: &str) -> Option<Self> {
         let text = std::fs::read(directory.join("package.json")).ok()?;
-        let json: Value = match serde_json::from_slice(&text) {
+        // Some editors put a byte order mark in front, which npm and Node.js leave out.
+        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text);
+        let json: Value = match serde_json::from_slice(text) {
             Ok(json) => json,
-            Err(error) => return Self::unparsable(directory, expected_name, &text, &error),
+            Err(error) => return Self::unparsable(directory, expected_name, text, &error),
         };
-        let keywords = strings(json.get("keywords"));
+        let keywords = keywords(&json);
         if !keywords.iter().any(|keyword| PLUGIN_KEYWORDS.contains(&keyword.as_str())) {
             return None;
         }
@@ -120,12 +128,9 @@ impl PluginPackage {
             });
             return Some(package);
         }
-        match package.package_json["wasmManifest"].as_str().filter(|manifest| !manifest.is_empty()) {
-            None => package.problem = Some(PackageProblem::NoManifest),
-            Some(manifest) => match module_file(directory, manifest) {
-                Ok(file) => package.wasm_file = Some(file),
-                Err(problem) => package.problem = Some(problem),
-            },
+        match manifest(&package.package_json).and_then(|manifest| module_file(directory, manifest)) {
+            Ok(file) => package.wasm_file = Some(file),
+            Err(problem) => package.problem = Some(problem),
         }
         Some(package)
     }
@@ -160,10 +165,11 @@ impl PluginPackage {
         }
     }
 
-    /// A `package.json` that is not JSON: listed only when its text mentions the wasm keyword, since most packages in
+    /// A `package.json` that is not JSON: listed only when its text mentions one of the keywords, since most packages in
     /// `node_modules` are not plugins.
     fn unparsable(directory: &Path, name: &str, text: &[u8], error: &serde_json::Error) -> Option<Self> {
-        if !String::from_utf8_lossy(text).contains("\"signalk-wasm-plugin\"") {
+        let text = String::from_utf8_lossy(text);
+        if !PLUGIN_KEYWORDS.iter().any(|keyword| text.contains(&format!("\"{keyword}\""))) {
             return None;
         }
         let mut package = Self::described(directory, name, Value::Object(Default::default()), Vec::new());
@@ -179,6 +185,26 @@ impl PluginPackage {
 
 fn strings(value: Option<&Value>) -> Vec<String> {
     value.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+/// The keywords; also those given as one text, which npm takes apart at spaces and commas.
+fn keywords(package: &Value) -> Vec<String> {
+    match package.get("keywords") {
+        Some(Value::String(text)) => {
+            text.split([' ', ',']).filter(|keyword| !keyword.is_empty()).map(str::to_owned).collect()
+        }
+        value => strings(value),
+    }
+}
+
+/// What `wasmManifest` says. Values that JavaScript takes for false are as good as none (§1.2).
+fn manifest(package: &Value) -> Result<&str, PackageProblem> {
+    match package.get("wasmManifest") {
+        None | Some(Value::Null | Value::Bool(false)) => Err(PackageProblem::NoManifest),
+        Some(Value::String(text)) if text.is_empty() => Err(PackageProblem::NoManifest),
+        Some(Value::String(text)) => Ok(text),
+        Some(other) => Err(PackageProblem::ManifestNotText { found: other.to_string() }),
+    }
 }
 
 /// Resolves `manifest` inside the package: links of the package directory are followed (that is how plugins are

@@ -7,6 +7,7 @@ use crate::{
     engine::{self, Engine, cache::ModuleCache, wasmer::WasmerEngine, watchdog::Watchdog},
     guest::{self, Detected},
     imports::{self, GuestContext},
+    net::{GuestNetwork, NetworkLease, NetworkLoop},
     wasi::{OutputGate, WasiSetup, wasix::WasixRuntime},
 };
 
@@ -40,6 +41,7 @@ pub enum RuntimeError {
 #[derive(Clone)]
 pub struct Runtime {
     engine: Arc<dyn Engine>,
+    network: NetworkLoop,
 }
 
 /// A module ready to be instantiated, any number of times, on any thread.
@@ -59,6 +61,9 @@ pub struct Sandbox {
     pub environment: Vec<(String, String)>,
     /// What the guest may do.
     pub capabilities: Capabilities,
+    /// AssemblyScript's HTTP handlers with two parameters get a string and its length in UTF-16 units, as the reference server passes it,
+    /// instead of UTF-8 bytes (§3.6).
+    pub utf16_requests: bool,
 }
 
 impl Sandbox {
@@ -75,6 +80,7 @@ impl Sandbox {
             vfs_root: package.has_storage().then_some(vfs_root),
             environment: environment.map(|(name, value)| (name.to_owned(), value.replace('\0', ""))).to_vec(),
             capabilities: package.capabilities.clone(),
+            utf16_requests: package.package_json["signalk"]["wasm"]["httpRequestEncoding"] == "utf16",
         }
     }
 
@@ -96,7 +102,7 @@ impl Runtime {
             .map(|directory| ModuleCache::open(&directory).map_err(|source| RuntimeError::Cache { directory, source }))
             .transpose()?;
         let engine = WasmerEngine::new(cache, Watchdog::start()?, WasixRuntime::new()?);
-        Ok(Self { engine: Arc::new(engine) })
+        Ok(Self { engine: Arc::new(engine), network: NetworkLoop::start()? })
     }
 
     /// Reads and compiles the module of a package, or takes it from the cache. The caps on memory, tables and stack become
@@ -142,8 +148,18 @@ impl Runtime {
         limits: &Limits,
     ) -> Result<Box<dyn Guest>, LoadError> {
         let gate = Arc::new(OutputGate::new(limits.log_lines_per_second));
-        let delivers_deltas = sandbox.capabilities.data_read;
+        let delivers =
+            guest::Delivers { deltas: sandbox.capabilities.data_read, events: sandbox.capabilities.server_events };
+        let utf16_requests = sandbox.utf16_requests;
+        let network = GuestNetwork::new(
+            &self.network,
+            sandbox.capabilities.network.clone(),
+            sandbox.capabilities.raw_sockets.clone(),
+            limits,
+        );
+        let lease = NetworkLease::new(Arc::clone(&network), Arc::clone(&host));
         let context = Arc::new(GuestContext {
+            network,
             host: Arc::clone(&host),
             capabilities: sandbox.capabilities,
             limits: limits.clone(),
@@ -159,7 +175,13 @@ impl Runtime {
             limits: limits.clone(),
         };
         let instance = compiled.module.instantiate(imports, wasi, limits.deadlines.initialize)?;
-        guest::open(&compiled.detected, instance, limits.clone(), delivers_deltas)
+        guest::open(&compiled.detected, instance, limits.clone(), delivers, utf16_requests, lease)
+    }
+
+    /// Breaks off the HTTP requests of all live instances and refuses further ones: for shutting down, since a plugin that waits for an
+    /// answer cannot be stopped before it has one. Instances created later are not concerned.
+    pub fn abort_requests(&self) {
+        self.network.abort_requests();
     }
 }
 

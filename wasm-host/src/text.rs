@@ -1,5 +1,7 @@
 //! Strings in guest memory: UTF-8 ranges and AssemblyScript's managed strings (ABI specification §3.1, §4.1).
 
+use std::sync::OnceLock;
+
 use crate::engine::{Memory, OutOfBounds};
 
 /// AssemblyScript class id of an ArrayBuffer.
@@ -76,6 +78,47 @@ pub(crate) fn read_managed(memory: &dyn Memory, at: u32, max: u32) -> Result<Opt
     Ok(Some(char::decode_utf16(units).map(|unit| unit.unwrap_or(char::REPLACEMENT_CHARACTER)).collect()))
 }
 
+/// A text that goes to several guests, in both of the forms guests want.
+///
+/// Whoever shares a text between threads implements it so that the UTF-16 form is made at most once, when the first AssemblyScript plugin
+/// wants it: see [`SharedText`].
+pub trait DeltaText {
+    /// The text.
+    fn utf8(&self) -> &str;
+    /// The same in UTF-16LE, without a byte order mark; see [`utf16_bytes`].
+    fn utf16(&self) -> &[u8];
+}
+
+/// A text that remembers its UTF-16 form.
+#[derive(Clone, Debug)]
+pub struct SharedText {
+    utf8: Box<str>,
+    utf16: OnceLock<Box<[u8]>>,
+}
+
+impl<T: Into<Box<str>>> From<T> for SharedText {
+    fn from(text: T) -> Self {
+        Self { utf8: text.into(), utf16: OnceLock::new() }
+    }
+}
+
+impl DeltaText for SharedText {
+    fn utf8(&self) -> &str {
+        &self.utf8
+    }
+
+    fn utf16(&self) -> &[u8] {
+        self.utf16.get_or_init(|| utf16_bytes(&self.utf8))
+    }
+}
+
+/// `text` in UTF-16LE, without a byte order mark.
+pub fn utf16_bytes(text: &str) -> Box<[u8]> {
+    let mut bytes = Vec::new();
+    encode_utf16(text, &mut bytes);
+    bytes.into_boxed_slice()
+}
+
 /// Replaces the content of `buffer` with `text` in UTF-16LE.
 pub(crate) fn encode_utf16(text: &str, buffer: &mut Vec<u8>) {
     buffer.clear();
@@ -145,6 +188,15 @@ mod tests {
         let mut huge = lone;
         huge.write(16, &u32::MAX.to_le_bytes()).unwrap();
         assert_eq!(read_managed(&huge, 20, u32::MAX), Err(TextError::OutOfBounds));
+    }
+
+    #[test]
+    fn a_shared_text_is_turned_into_utf16_once() {
+        let text = SharedText::from("Tromsø 🛥");
+        let first = text.utf16();
+        assert_eq!(first, "Tromsø 🛥".encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>());
+        assert!(std::ptr::eq(first, text.utf16()), "the same bytes again");
+        assert_eq!(text.utf8(), "Tromsø 🛥");
     }
 
     #[test]

@@ -21,8 +21,17 @@ pub enum PluginError {
     #[error("{0}")]
     Start(String),
     /// The plugin is being started.
-    #[error("plugin {0} is just being started; try again when it runs")]
+    #[error("plugin {0} is just being started or reloaded; try again when that is done")]
     Busy(String),
+    /// The new module, or its package, can't be loaded or started. What ran before runs again.
+    #[error("{0}")]
+    Invalid(String),
+    /// The plugin asks for more than the operator has consented to; the text says what and what to do.
+    #[error("{0}")]
+    ConsentNeeded(String),
+    /// A consent could not be recorded.
+    #[error("{0}")]
+    ConsentNotSaved(String),
     /// Only an enabled plugin can be restarted.
     #[error("plugin {0} is not enabled; enable it to start it")]
     NotEnabled(String),

@@ -10,10 +10,15 @@ use windlass_broker::{Context, Delta, Intake, IntakeError, NameError, Provider, 
 use windlass_wasm_host::{DeltaVersion, Host, HostError, OutputStream};
 
 use super::identities::{Identity, Names};
+use super::log_book::{LogLevel, LogSource};
 use super::lookup::{self, LeafForm};
-use super::record::Record;
+use super::offers::Offers;
+use super::record::{Record, Refusal};
+use super::server_events::EventFilter;
 use crate::StatusKind;
+use crate::binary_streams::BinaryStreams;
 use crate::data_model::ModelView;
+use crate::stream::EventBus;
 
 /// Deltas that one call into a guest may emit.
 const MAX_EMITTED: usize = 10_000;
@@ -26,13 +31,27 @@ pub(super) struct PluginHost {
     view: ModelView,
     intake: Intake,
     identity: Identity,
-    leaf_form: LeafForm,
+    /// `signalk.wasm.selfPathMode` is `node` (§4.3).
+    node_paths: AtomicBool,
     /// The plugin's own log target.
     target: String,
     /// Whether its debug text is shown without anybody setting a log filter.
     debug: AtomicBool,
     emitted: Mutex<Emitted>,
     complained: Mutex<Complained>,
+    surroundings: Surroundings,
+    wanted_events: Mutex<Option<EventFilter>>,
+}
+
+/// What plugins share with the rest of the server, besides the bus.
+#[derive(Clone, Default)]
+pub struct Surroundings {
+    /// What plugins offer.
+    pub offers: Offers,
+    /// Where their binary frames go.
+    pub streams: BinaryStreams,
+    /// Server events.
+    pub events: EventBus,
 }
 
 #[derive(Default)]
@@ -57,13 +76,13 @@ impl PluginHost {
         view: ModelView,
         self_context: Context,
         names: Names,
+        surroundings: Surroundings,
     ) -> Result<Self, NameError> {
-        let (id, package) = (record.id().to_owned(), &record.package);
+        let (id, package) = (record.id().to_owned(), record.package());
         let intake = Intake { self_context, provider: Provider::new(&id)?, override_timestamps: false };
-        let node_mode = package.package_json["signalk"]["wasm"]["selfPathMode"] == "node";
-        Ok(Self {
+        let host = Self {
             identity: Identity::new(&id, &package.name, names),
-            leaf_form: if node_mode { LeafForm::Node } else { LeafForm::Value },
+            node_paths: AtomicBool::new(false),
             target: format!("signalk:wasm:plugin:{id}"),
             debug: AtomicBool::new(false),
             emitted: Mutex::default(),
@@ -71,7 +90,36 @@ impl PluginHost {
             record,
             view,
             intake,
-        })
+            wanted_events: Mutex::default(),
+            surroundings,
+        };
+        host.package_changed();
+        Ok(host)
+    }
+
+    /// Another version of the package is to run.
+    pub(super) fn package_changed(&self) {
+        let node_mode = self.record.package().package_json["signalk"]["wasm"]["selfPathMode"] == "node";
+        self.node_paths.store(node_mode, Ordering::Relaxed);
+    }
+
+    fn leaf_form(&self) -> LeafForm {
+        if self.node_paths.load(Ordering::Relaxed) { LeafForm::Node } else { LeafForm::Value }
+    }
+
+    /// Whether one more delta may be emitted now. When not, that is said once.
+    fn admit(&self) -> Result<(), String> {
+        if self.record.admit_delta() {
+            return Ok(());
+        }
+        let problem = format!(
+            "more than {} deltas a second, twice as many at once, are dropped and counted (limits.emittedDeltasPerSecond in the plugin's status)",
+            self.record.limits.emitted_deltas_per_second
+        );
+        if self.record.note(&problem) {
+            log::warn!("plugin {}: {problem}", self.record.id());
+        }
+        Err(problem)
     }
 
     /// Who publishes.
@@ -82,6 +130,50 @@ impl PluginHost {
     /// Whether the configuration asks for debug text.
     pub(super) fn set_debug(&self, on: bool) {
         self.debug.store(on, Ordering::Relaxed);
+    }
+
+    /// The instance has stopped: what it offered ends.
+    pub(super) fn withdraw(&self) {
+        self.surroundings.offers.withdraw(self.record.id());
+        self.surroundings.streams.end_of(self.record.id());
+    }
+
+    /// Whether the plugin has asked for server events.
+    pub(super) fn wants_events(&self) -> bool {
+        lock(&self.wanted_events).is_some()
+    }
+
+    /// Which ones.
+    pub(super) fn event_filter(&self) -> Option<EventFilter> {
+        lock(&self.wanted_events).clone()
+    }
+
+    pub(super) fn want_no_events(&self) {
+        *lock(&self.wanted_events) = None;
+    }
+
+    /// Where they come from.
+    pub(super) fn events(&self) -> &EventBus {
+        &self.surroundings.events
+    }
+
+    /// The binary stream that the plugin means (§4.5).
+    fn own_stream(&self, stream: &str) -> Result<String, HostError> {
+        if let Some(radar) = stream.strip_prefix("radars/") {
+            return radar_stream(radar);
+        }
+        let own = stream.strip_prefix("plugins/").and_then(|rest| {
+            let package = self.record.package();
+            let names = [self.record.id(), package.name.as_str()];
+            names.into_iter().find_map(|name| rest.strip_prefix(name)?.strip_prefix('/'))
+        });
+        match own {
+            Some(rest) if !rest.is_empty() => Ok(format!("plugins/{}/{rest}", self.record.id())),
+            _ => Err(HostError(format!(
+                "the stream {stream:?} is refused: a plugin's streams are called plugins/{}/… or radars/<id>",
+                self.record.id()
+            ))),
+        }
     }
 
     /// What has been emitted since the last time, in order.
@@ -128,7 +220,7 @@ impl PluginHost {
             match self.identity.correct(&mut delta) {
                 Ok(()) => lock(&self.emitted).deltas.push(delta),
                 Err(error) => {
-                    self.record.count_refused_delta();
+                    self.record.count_refused_delta(Refusal::Invalid);
                     if !mem::replace(&mut lock(&self.complained).name, true) {
                         log::warn!("plugin {}: a delta is dropped: {error}", self.record.id());
                     }
@@ -140,7 +232,7 @@ impl PluginHost {
     }
 
     fn refuse(&self, problem: &IntakeError) {
-        self.record.count_refused_delta();
+        self.record.count_refused_delta(Refusal::Invalid);
         if lock(&self.complained).intake.insert(mem::discriminant(problem)) {
             log::warn!(
                 "plugin {}: {problem}. Further ones of this kind are only counted (refusedDeltas in the plugin's status)",
@@ -150,7 +242,7 @@ impl PluginHost {
     }
 
     fn refuse_flood(&self) -> String {
-        self.record.count_refused_delta();
+        self.record.count_refused_delta(Refusal::Flood);
         let problem = format!(
             "more than {MAX_EMITTED} deltas or {MAX_EMITTED_BYTES} bytes emitted in one call; the rest is dropped, emit less at a time"
         );
@@ -161,6 +253,15 @@ impl PluginHost {
     }
 }
 
+/// The stream of a radar, whose id is of letters, digits, `_` and `-`.
+fn radar_stream(radar: &str) -> Result<String, HostError> {
+    let valid = !radar.is_empty() && radar.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
+    match valid {
+        true => Ok(format!("radars/{radar}")),
+        false => Err(HostError(format!("{radar:?} is no radar id: only letters, digits, _ and - are"))),
+    }
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Only this file's short sections hold these locks, and each leaves them whole.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -168,34 +269,42 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Host for PluginHost {
     fn debug(&self, text: &str) {
-        let level = if self.debug.load(Ordering::Relaxed) { Level::Info } else { Level::Debug };
+        let wanted = self.debug.load(Ordering::Relaxed);
+        if wanted || log::log_enabled!(target: &self.target, Level::Debug) {
+            self.record.log.write(LogLevel::Debug, LogSource::Debug, text);
+        }
+        let level = if wanted { Level::Info } else { Level::Debug };
         log::log!(target: &self.target, level, "{text}");
     }
 
     fn set_status(&self, text: &str) {
+        self.record.log.write(LogLevel::Info, LogSource::Status, text);
         self.record.report(StatusKind::Status, text);
     }
 
     fn set_error(&self, text: &str) {
+        self.record.log.write(LogLevel::Warn, LogSource::Status, text);
         log::warn!(target: &self.target, "{text}");
         self.record.report(StatusKind::Error, text);
     }
 
     fn emit_delta(&self, json: &str, version: DeltaVersion) {
         // A problem is counted and logged; there is no way to tell the guest.
-        self.take(json, version);
+        if self.admit().is_ok() {
+            self.take(json, version);
+        }
     }
 
     fn publish_notification(&self, path: &str, value_json: &str) -> Result<(), HostError> {
-        self.notify(path, value_json).map_err(HostError)
+        self.admit().and_then(|()| self.notify(path, value_json)).map_err(HostError)
     }
 
     fn self_path(&self, path: &str) -> Option<String> {
-        lookup::self_path(&self.view, path, self.leaf_form)
+        lookup::self_path(&self.view, path, self.leaf_form())
     }
 
     fn path(&self, path: &str) -> Option<String> {
-        lookup::full_path(&self.view, path, self.leaf_form)
+        lookup::full_path(&self.view, path, self.leaf_form())
     }
 
     fn read_config(&self) -> Result<String, HostError> {
@@ -212,11 +321,70 @@ impl Host for PluginHost {
         Ok(())
     }
 
+    fn register_put_handler(&self, context: &str, path: &str) -> Result<(), HostError> {
+        let mut text = String::from("{\"updates\":[{\"meta\":[{\"path\":");
+        push_string(&mut text, path);
+        text.push_str(",\"value\":{\"supportsPut\":true}}]}]}");
+        if let Some(problem) = self.take(&text, DeltaVersion::V1) {
+            return Err(HostError(format!("no PUT handler for {path:?}: {problem}")));
+        }
+        let added = self.surroundings.offers.add_put(self.record.id(), context, path);
+        added.map_err(|error| HostError(error.to_string()))
+    }
+
+    fn register_resource_provider(&self, kind: &str) -> Result<(), HostError> {
+        let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+        if kind.is_empty() || kind.starts_with('_') || !kind.bytes().all(valid) {
+            return Err(HostError(format!(
+                "{kind:?} can't be a type of resources: it is part of a URL, so only letters, digits, - _ . are allowed"
+            )));
+        }
+        let added = self.surroundings.offers.add_resources(self.record.id(), kind);
+        added.map_err(|error| HostError(error.to_string()))
+    }
+
+    fn register_weather_provider(&self, name: &str) -> Result<(), HostError> {
+        let added = self.surroundings.offers.add_weather(self.record.id(), name);
+        added.map_err(|error| HostError(error.to_string()))
+    }
+
+    fn register_radar_provider(&self, name: &str) -> Result<(), HostError> {
+        let added = self.surroundings.offers.add_radar(self.record.id(), name);
+        added.map_err(|error| HostError(error.to_string()))
+    }
+
+    fn emit_binary_stream(&self, stream: &str, frame: &[u8]) -> Result<(), HostError> {
+        let stream = self.own_stream(stream)?;
+        let published = self.surroundings.streams.publish(self.record.id(), &stream, frame);
+        published.map_err(|error| HostError(error.to_string()))
+    }
+
+    fn emit_radar_spokes(&self, radar: &str, frame: &[u8]) -> Result<(), HostError> {
+        if self.surroundings.offers.of(self.record.id()).radar.is_none() {
+            return Err(HostError("spokes are refused before sk_register_radar_provider".to_owned()));
+        }
+        let published = self.surroundings.streams.publish(self.record.id(), &radar_stream(radar)?, frame);
+        published.map_err(|error| HostError(error.to_string()))
+    }
+
+    fn subscribe_events(&self, types: &[String]) -> Result<(), HostError> {
+        *lock(&self.wanted_events) = Some(EventFilter::new(types));
+        Ok(())
+    }
+
+    fn emit_event(&self, kind: &str, data_json: &str) -> Result<(), HostError> {
+        self.admit().map_err(HostError)?;
+        let data = RawJson::parse(data_json).map_err(|error| HostError(error.to_string()))?;
+        self.surroundings.events.pass_on(kind, self.record.id(), &data);
+        Ok(())
+    }
+
     fn output_line(&self, stream: OutputStream, line: &str) {
-        let level = match stream {
-            OutputStream::Stdout => Level::Debug,
-            OutputStream::Stderr => Level::Warn,
+        let (level, book_level, source) = match stream {
+            OutputStream::Stdout => (Level::Debug, LogLevel::Debug, LogSource::Stdout),
+            OutputStream::Stderr => (Level::Warn, LogLevel::Warn, LogSource::Stderr),
         };
+        self.record.log.write(book_level, source, line);
         log::log!(target: &self.target, level, "{stream}: {line}");
     }
 

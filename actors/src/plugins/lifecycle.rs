@@ -1,20 +1,19 @@
 //! How a plugin is loaded, started, stopped and brought back (§2.4, §3.3, §7).
 
-use std::sync::Arc;
-
 use actix::prelude::*;
 use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use windlass_broker::{ContextPattern, Glob, ReportCrash, RestartDecision, Scope, Topic};
-use windlass_wasm_host::{CallError, CompiledPlugin, Guest, LoadError, Sandbox};
+use windlass_wasm_host::{Abi, CompiledPlugin, LoadError, Sandbox};
 
 use super::config::PluginConfig;
 use super::error::PluginError;
+use super::module;
 use super::plugin::Plugin;
 use super::record::PluginState;
-use super::scratch::ScratchHost;
-use super::to_broker::ToBroker;
+use super::storage;
+use super::to_broker::{Subscription, ToBroker};
 use crate::StatusKind;
 
 /// What a plugin that crashes again and again says (§7.2).
@@ -28,14 +27,19 @@ impl Plugin {
     pub(super) fn load(&mut self, ctx: &mut Ctx) {
         let saved = self.record.saved();
         if self.record.wanted(saved.as_ref()) {
-            if saved.is_none() && self.record.package.enabled_by_default {
+            if saved.is_none() && self.record.package().enabled_by_default {
                 self.save_as_enabled();
             }
             return self.begin(true, ctx);
         }
-        if let Err(error) = self.read_description() {
-            self.fail(&error.to_string(), ctx);
-        }
+        let examining = module::examine(self.module_source(self.record.package()));
+        ctx.wait(examining.into_actor(self).map(|examined, plugin, ctx| match examined {
+            Ok(examined) => {
+                plugin.describe(examined.compiled.abi(), &examined.name, &examined.schema);
+                plugin.compiled = Some(examined.compiled);
+            }
+            Err(error) => plugin.fail(&error.to_string(), ctx),
+        }));
     }
 
     fn save_as_enabled(&self) {
@@ -44,27 +48,9 @@ impl Plugin {
         }
     }
 
-    fn compile(&mut self) -> Result<CompiledPlugin, LoadError> {
-        if let Some(compiled) = &self.compiled {
-            return Ok(compiled.clone());
-        }
-        let compiled = self.runtime.compile(&self.record.package, &self.limits)?;
-        log::debug!(target: "signalk:wasm:loader", "[{}] {:?}, {:?}", self.id(), compiled.abi(), compiled.origin());
-        Ok(self.compiled.insert(compiled).clone())
-    }
-
-    /// Name and schema from an instance that is thrown away (§2.4).
-    fn read_description(&mut self) -> Result<(), LoadError> {
-        let compiled = self.compile()?;
-        let host = Arc::new(ScratchHost { id: self.id().to_owned() });
-        let sandbox = Sandbox::scratch(&self.record.package);
-        let mut guest = self.runtime.instantiate(&compiled, host, sandbox, &self.limits)?;
-        self.describe(&mut *guest).map_err(LoadError::Initialize)
-    }
-
-    fn describe(&self, guest: &mut dyn Guest) -> Result<(), CallError> {
-        let (name, schema) = (guest.name()?, guest.schema()?);
-        let schema = match serde_json::from_str(&schema) {
+    /// Notes what the module says of itself.
+    pub(super) fn describe(&self, abi: Abi, name: &str, schema: &str) {
+        let schema = match serde_json::from_str(schema) {
             Ok(schema @ Value::Object(_)) => schema,
             other => {
                 let reason = other.err().map_or_else(|| "it is not an object".to_owned(), |error| error.to_string());
@@ -77,8 +63,7 @@ impl Plugin {
                 Map::new().into()
             }
         };
-        self.record.describe(guest.abi(), &name, schema);
-        Ok(())
+        self.record.describe(abi, name, schema);
     }
 
     /// Starts the plugin, after stopping it if it runs. `fresh` asks for a new instance in any case. The rest follows in
@@ -88,13 +73,14 @@ impl Plugin {
         self.cancel_poll(ctx);
         self.record.report(StatusKind::Status, STARTING);
         self.record.enter(PluginState::Starting, None);
-        if self.attached {
+        if self.attached.is_some() {
             self.outbox.push(ToBroker::StartBuffering);
         }
         self.send_then(ctx, move |plugin, ctx| {
             if was_running {
                 plugin.stop_guest(fresh);
             }
+            plugin.take_over_next();
             plugin.prepare(ctx);
         });
     }
@@ -104,6 +90,7 @@ impl Plugin {
         let Some(guest) = &mut self.guest else { return true };
         let result = guest.stop();
         self.collect_emitted();
+        self.host.withdraw();
         let clean = match result {
             Ok(0) => true,
             Ok(code) => {
@@ -121,48 +108,116 @@ impl Plugin {
         clean
     }
 
-    fn drop_guest(&mut self) {
+    pub(super) fn drop_guest(&mut self) {
         self.guest = None;
+        self.host.withdraw();
         self.record.retire_instance(self.queue.len());
     }
 
-    /// Makes sure that there is an instance, and that the broker knows whether it wants deltas.
-    fn prepare(&mut self, ctx: &mut Ctx) {
-        if self.guest.is_none()
-            && let Err(error) = self.instantiate()
-        {
-            return match error.is_crash() {
-                true => self.crash(&error.to_string(), ctx),
-                false => self.fail(&error.to_string(), ctx),
-            };
+    /// Makes sure that there is an instance, when the plugin may have one.
+    pub(super) fn prepare(&mut self, ctx: &mut Ctx) {
+        if let Err(error) = self.record.consents.admit(&self.record.package()) {
+            return self.refuse_without_consent(&error.to_string(), ctx);
         }
-        self.collect_emitted();
-        let wants_deltas = self.guest.as_ref().is_some_and(|guest| guest.has_delta_handler());
-        if wants_deltas && !self.attached {
-            self.attached = true;
-            self.outbox.push(ToBroker::Attach(self.topic(), ctx.address().recipient()));
-        } else if !wants_deltas {
-            self.detach();
+        match &self.compiled {
+            _ if self.guest.is_some() => self.attach(ctx),
+            Some(compiled) => self.bring_up(compiled.clone(), ctx),
+            None => {
+                let compiling = module::compile(self.module_source(self.record.package()));
+                ctx.wait(compiling.into_actor(self).map(|compiled, plugin, ctx| match compiled {
+                    Ok(compiled) => {
+                        plugin.compiled = Some(compiled.clone());
+                        plugin.bring_up(compiled, ctx);
+                    }
+                    Err(error) => plugin.start_failed(&error.to_string(), false, ctx),
+                }));
+            }
         }
-        self.send_then(ctx, Self::launch);
     }
 
-    fn instantiate(&mut self) -> Result<(), LoadError> {
-        let compiled = self.compile()?;
-        let sandbox = Sandbox::of(&self.record.package, self.record.config.vfs_root());
-        let mut guest = self.runtime.instantiate(&compiled, self.host.clone(), sandbox, &self.limits)?;
-        self.describe(&mut *guest).map_err(LoadError::Initialize)?;
+    fn bring_up(&mut self, compiled: CompiledPlugin, ctx: &mut Ctx) {
+        if let Err(error) = self.prepare_storage() {
+            let reason =
+                format!("its directory {} can't be prepared: {error}", self.record.config.vfs_root().display());
+            return self.start_failed(&reason, false, ctx);
+        }
+        match self.instantiate(&compiled) {
+            Ok(()) => self.attach(ctx),
+            Err(error) => {
+                if let LoadError::Initialize(error) = &error {
+                    self.record.count_failure(error);
+                }
+                self.start_failed(&error.to_string(), error.is_crash(), ctx);
+            }
+        }
+    }
+
+    fn prepare_storage(&self) -> std::io::Result<()> {
+        if !self.record.package().has_storage() {
+            return Ok(());
+        }
+        let prepared = storage::prepare(&self.record.config, &self.limits)?;
+        if prepared.migrated > 0 {
+            log::info!(
+                "plugin {}: {} files of an earlier plugin are in its data directory now",
+                self.id(),
+                prepared.migrated
+            );
+        }
+        if !prepared.left_out.is_empty() {
+            let problem = format!(
+                "files of an earlier plugin were not taken over, they are too large: {}",
+                prepared.left_out.join(", ")
+            );
+            if self.record.note(&problem) {
+                log::warn!("plugin {}: {problem}", self.id());
+            }
+        }
+        Ok(())
+    }
+
+    fn instantiate(&mut self, compiled: &CompiledPlugin) -> Result<(), LoadError> {
+        let sandbox = Sandbox::of(&self.record.package(), self.record.config.vfs_root());
+        let mut guest = self.runtime.instantiate(compiled, self.host.clone(), sandbox, &self.limits)?;
+        let name = guest.name().map_err(LoadError::Initialize)?;
+        let schema = guest.schema().map_err(LoadError::Initialize)?;
+        self.describe(guest.abi(), &name, &schema);
+        self.read_endpoints(&mut *guest).map_err(LoadError::Initialize)?;
         self.guest = Some(guest);
         Ok(())
     }
 
-    /// Which deltas the plugin gets (§7.5).
-    fn topic(&self) -> Topic {
-        let scope = match &self.record.package.subscriptions {
-            None => Scope::Whole,
-            Some(globs) => Scope::WholeIfAny(globs.iter().map(|glob| Glob::new(glob)).collect()),
+    /// Has deltas kept for an instance that wants them and does not get any yet.
+    fn attach(&mut self, ctx: &mut Ctx) {
+        self.collect_emitted();
+        if self.attached.is_none()
+            && let Some(subscription) = self.subscription()
+        {
+            self.attach_to(subscription, ctx);
+        }
+        self.send_then(ctx, Self::launch);
+    }
+
+    fn attach_to(&mut self, subscription: Subscription, ctx: &mut Ctx) {
+        self.attached = Some(subscription.clone());
+        self.outbox.push(ToBroker::Attach(subscription, ctx.address().recipient()));
+    }
+
+    /// Which deltas the instance wants, if any (§7.5). A plugin that lists paths knows what it wants: its own deltas come back to it only
+    /// when it asks for them. One that lists none gets everything.
+    fn subscription(&self) -> Option<Subscription> {
+        if !self.guest.as_ref().is_some_and(|guest| guest.has_delta_handler()) {
+            return None;
+        }
+        let package = self.record.package();
+        let (scope, own_deltas) = match &package.subscriptions {
+            None => (Scope::Whole, true),
+            Some(globs) => (
+                Scope::WholeIfAny(globs.iter().map(|glob| Glob::new(glob)).collect()),
+                package.package_json["signalk"]["wasm"]["ownDeltas"] == true,
+            ),
         };
-        Topic { context: ContextPattern::all(), scope }
+        Some(Subscription { topic: Topic { context: ContextPattern::all(), scope }, own_deltas })
     }
 
     fn launch(&mut self, ctx: &mut Ctx) {
@@ -175,38 +230,76 @@ impl Plugin {
         self.collect_emitted();
         match result {
             Ok(0) => self.go(ctx),
-            Ok(code) => self.fail(&format!("Plugin start() returned error code: {code}"), ctx),
-            Err(error) if error.is_crash() => self.crash(&error.to_string(), ctx),
-            Err(error) => self.fail(&error.to_string(), ctx),
+            Ok(code) => self.start_failed(&format!("Plugin start() returned error code: {code}"), false, ctx),
+            Err(error) => {
+                self.record.count_failure(&error);
+                self.start_failed(&error.to_string(), error.is_crash(), ctx);
+            }
+        }
+    }
+
+    /// The instance did not start. After a reload the former module gets its place back.
+    pub(super) fn start_failed(&mut self, reason: &str, is_crash: bool, ctx: &mut Ctx) {
+        if self.put_back(reason) {
+            return self.prepare(ctx);
+        }
+        match is_crash {
+            true => self.crash(reason, ctx),
+            false => self.fail(reason, ctx),
         }
     }
 
     fn go(&mut self, ctx: &mut Ctx) {
-        if self.record.board.get(self.id()).is_some_and(|entry| entry.message == STARTING) {
+        if self.trial.is_some() {
+            self.report_trial();
+        } else if self.record.board.get(self.id()).is_some_and(|entry| entry.message == STARTING) {
             // It has said nothing of itself.
             self.record.report(StatusKind::Status, "Started");
         }
         self.record.enter(PluginState::Running, None);
         log::info!("plugin {} started", self.id());
         self.clear_alarm("Plugin started");
-        if self.attached {
+        // Only now is it certain that this module stays, which may want other deltas than the one before.
+        match self.subscription() {
+            None => self.detach(),
+            Some(subscription) if self.attached.as_ref() != Some(&subscription) => self.attach_to(subscription, ctx),
+            Some(_) => {}
+        }
+        if self.attached.is_some() {
             self.outbox.push(ToBroker::StopBuffering);
         }
-        self.answer(&Ok(()));
         self.schedule_poll(Instant::now(), ctx);
-        self.send_then(ctx, Self::schedule_delivery);
+        self.mind_extras(ctx);
+        // Who is told that it runs may rely on its getting deltas.
+        self.send_then(ctx, |plugin, ctx| {
+            plugin.answer(&Ok(()));
+            plugin.resume_events(ctx);
+            plugin.schedule_delivery(ctx);
+        });
     }
 
     /// The plugin can't run, and trying again would not help.
-    fn fail(&mut self, reason: &str, ctx: &mut Ctx) {
+    pub(super) fn fail(&mut self, reason: &str, ctx: &mut Ctx) {
         log::error!("plugin {}: failed to start: {reason}", self.id());
+        self.give_up_start(&format!("Failed to start: {reason}"), reason);
+        self.answer(&Err(PluginError::Start(reason.to_owned())));
+        self.send(ctx);
+    }
+
+    fn refuse_without_consent(&mut self, reason: &str, ctx: &mut Ctx) {
+        log::error!("plugin {}: not started: {reason}", self.id());
+        self.give_up_start(reason, reason);
+        self.answer(&Err(PluginError::ConsentNeeded(reason.to_owned())));
+        self.send(ctx);
+    }
+
+    fn give_up_start(&mut self, status: &str, reason: &str) {
         self.collect_emitted();
         self.drop_guest();
         self.detach();
-        self.record.report(StatusKind::Error, &format!("Failed to start: {reason}"));
+        self.forget_extras();
+        self.record.report(StatusKind::Error, status);
         self.record.enter(PluginState::Error, Some(reason.to_owned()));
-        self.answer(&Err(PluginError::Start(reason.to_owned())));
-        self.send(ctx);
     }
 
     /// The instance failed. What it was given is done with, what waits is kept, and the broker says how to go on (§7.2).
@@ -219,7 +312,7 @@ impl Plugin {
         self.record.report(StatusKind::Error, &format!("Crashed: {reason}"));
         self.record.enter(PluginState::Crashed, Some(reason.to_owned()));
         self.answer(&Err(PluginError::Start(format!("Crashed: {reason}"))));
-        if self.attached && self.queue.is_empty() {
+        if self.attached.is_some() && self.queue.is_empty() {
             self.outbox.push(ToBroker::StartBuffering);
             self.outbox.push(ToBroker::Ready);
         }
@@ -243,6 +336,7 @@ impl Plugin {
     fn give_up(&mut self, ctx: &mut Ctx) {
         log::error!("plugin {}: {DISABLED}; enable, configure or restart it to try again", self.id());
         self.detach();
+        self.forget_extras();
         self.record.report(StatusKind::Error, DISABLED);
         self.record.enter(PluginState::Error, Some(DISABLED.to_owned()));
         self.alarmed = true;
@@ -270,6 +364,7 @@ impl Plugin {
         let was_running = self.is_running();
         self.cancel_poll(ctx);
         self.detach();
+        self.forget_extras();
         let clean = !was_running || self.stop_guest(true);
         self.clear_alarm("Plugin stopped");
         if clean {
@@ -299,7 +394,7 @@ impl Plugin {
 
     fn detach(&mut self) {
         self.queue.clear();
-        if std::mem::take(&mut self.attached) {
+        if self.attached.take().is_some() {
             self.outbox.push(ToBroker::Detach);
         }
     }
@@ -311,6 +406,7 @@ impl Plugin {
     }
 
     fn answer(&mut self, result: &Result<(), PluginError>) {
+        self.answer_trial(result);
         for waiting in self.waiting.drain(..) {
             // Who has stopped waiting does not mind.
             let _ = waiting.send(result.clone());

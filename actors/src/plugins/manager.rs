@@ -1,23 +1,32 @@
 //! All plugins of the server, for those who list, configure and stop them.
 
-use std::path::Path;
-use std::sync::{Arc, Weak};
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::thread::available_parallelism;
 
 use actix::prelude::*;
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::{Duration, sleep, timeout};
 use windlass_broker::{Broker, CollectBrokerStatistics, Context as VesselContext};
-use windlass_wasm_host::{JailedFileSystem, Limits, PluginPackage, Runtime, RuntimeError, RuntimeOptions, discover};
+use windlass_wasm_host::{DiskUsage, JailedFileSystem, Limits, PluginPackage, discover};
 
-use super::config_store::ConfigStore;
+use super::administration::watch_files;
+use super::calls::{self, CallTarget, PluginCallError};
+use super::consent::Consents;
+use super::endpoints::{EndpointError, EndpointMatch};
 use super::error::PluginError;
-use super::host::PluginHost;
+use super::host::Surroundings;
 use super::identities::Names;
-use super::plugin::{ApplyConfig, Plugin, PluginParts, Restart, Shutdown};
-use super::record::{Enablement, PluginState, Record};
+use super::launcher::Launcher;
+use super::offers::Offers;
+use super::plugin::{ApplyConfig, Plugin, Restart, Shutdown};
+use super::record::{PluginState, Record};
 use super::settings::{PluginSettings, Timing};
+use super::web_apps::{self, WebApp};
+use crate::binary_streams::BinaryStreams;
 use crate::data_model::ModelView;
 use crate::stream::EventBus;
 use crate::{StatusBoard, StatusKind};
@@ -28,19 +37,24 @@ const ANNOUNCEMENT_PAUSE: Duration = Duration::from_millis(100);
 /// The handle on all plugins. Cheap to clone, usable from any thread with an actix or tokio runtime; no method waits for a busy
 /// plugin, except those that say so.
 #[derive(Clone)]
-pub struct PluginManager(Arc<Inner>);
+pub struct PluginManager(pub(super) Arc<Inner>);
 
-struct Inner {
-    entries: Vec<Entry>,
-    broker: Addr<Broker>,
+pub(super) struct Inner {
+    pub(super) entries: Vec<Entry>,
+    pub(super) broker: Addr<Broker>,
     limits: Limits,
-    timing: Timing,
+    pub(super) timing: Timing,
+    surroundings: Surroundings,
+    web_apps: Vec<WebApp>,
+    pub(super) launcher: Launcher,
+    /// Held while an actor is started late.
+    pub(super) opening: Mutex<()>,
 }
 
-struct Entry {
-    record: Arc<Record>,
-    /// `None`: it can't or must not be run.
-    plugin: Option<Addr<Plugin>>,
+pub(super) struct Entry {
+    pub(super) record: Arc<Record>,
+    /// Empty: it can't or must not be run.
+    pub(super) plugin: OnceLock<Addr<Plugin>>,
 }
 
 impl PluginManager {
@@ -67,36 +81,54 @@ impl PluginManager {
         self_context: VesselContext,
     ) -> Self {
         let packages = discover(&settings.roots);
-        let runtime = (settings.wasm_enabled && packages.iter().any(|package| package.problem.is_none()))
-            .then(|| open_runtime(&settings.cache_dir));
+        let web_apps = WebApp::discover(&settings.roots);
         let names = packages.iter().flat_map(|package| [package.id.to_string(), package.name.clone()]);
         let names: Names = Arc::new(names.collect());
         let changed = Arc::new(watch::Sender::new(0));
         let changes = changed.subscribe();
+        let surroundings = Surroundings { events: events.clone(), ..Surroundings::default() };
+        let watched = settings.watch && settings.wasm_enabled;
+        let launcher = Launcher {
+            consents: Arc::new(Consents::open(&settings.config_dir)),
+            status,
+            changed,
+            view,
+            self_context,
+            names,
+            surroundings: surroundings.clone(),
+            runtime: OnceLock::new(),
+            compilers: Arc::new(Semaphore::new(available_parallelism().map_or(1, NonZero::get))),
+            timing,
+            broker: broker.clone(),
+            settings,
+        };
         let start_one = |package: PluginPackage| {
-            let record = Arc::new(describe(package, &settings, &status, &changed));
-            let runtime = runtime.as_ref().filter(|_| record.package.problem.is_none());
-            let plugin = runtime.and_then(|runtime| {
-                let started = runtime.as_ref().map_err(ToString::to_string).and_then(|runtime| {
-                    let host = PluginHost::new(record.clone(), view.clone(), self_context.clone(), names.clone());
-                    let parts = PluginParts {
-                        record: record.clone(),
-                        host: Arc::new(host.map_err(|error| error.to_string())?),
-                        runtime: runtime.clone(),
-                        limits: settings.limits.clone(),
-                        timing,
-                        broker: broker.clone(),
-                    };
-                    start_actor(parts)
-                });
-                started.map_err(|reason| refuse(&record, reason)).ok()
-            });
-            Entry { record, plugin }
+            let entry = Entry { record: Arc::new(launcher.describe(package)), plugin: OnceLock::new() };
+            if launcher.settings.wasm_enabled && entry.record.package().problem.is_none() {
+                match launcher.launch(&entry.record, false) {
+                    Ok(plugin) => drop(entry.plugin.set(plugin)),
+                    Err(reason) => refuse(&entry.record, reason),
+                }
+            }
+            entry
         };
         let entries: Vec<_> = packages.into_iter().map(start_one).collect();
         log::info!("{} plugins found", entries.len());
-        let manager = Self(Arc::new(Inner { entries, broker, limits: settings.limits, timing }));
+        let limits = launcher.settings.limits.sandbox.clone();
+        let manager = Self(Arc::new(Inner {
+            entries,
+            broker,
+            limits,
+            timing,
+            surroundings,
+            web_apps,
+            launcher,
+            opening: Mutex::new(()),
+        }));
         actix::spawn(announce(Arc::downgrade(&manager.0), changes, events));
+        if watched {
+            actix::spawn(watch_files(Arc::downgrade(&manager.0), timing.watch));
+        }
         manager
     }
 
@@ -123,7 +155,7 @@ impl PluginManager {
     }
 
     /// Saves what `POST …/plugins/<id>/config` brings, then starts, restarts or stops the plugin accordingly and waits for that, at
-    /// most ten seconds (§8.2).
+    /// most ten seconds (§8.2). `"consent": true` beside `"enabled": true` agrees to what the package asks for.
     ///
     /// # Errors
     /// No such plugin, the body is not an object, the file can't be written; or all is saved, but the plugin does not start.
@@ -140,6 +172,15 @@ impl PluginManager {
         self.save(id, Map::from_iter([("enabled".to_owned(), enabled.into())]), false).await
     }
 
+    /// Enables a plugin and agrees to everything that its package asks for now.
+    ///
+    /// # Errors
+    /// See [`save_config`](Self::save_config).
+    pub async fn enable_with_consent(&self, id: &str) -> Result<(), PluginError> {
+        let body = [("enabled".to_owned(), true.into()), ("consent".to_owned(), true.into())];
+        self.save(id, Map::from_iter(body), false).await
+    }
+
     /// Gives an enabled plugin a fresh instance, and waits as [`save_config`](Self::save_config) does (§8.4).
     ///
     /// # Errors
@@ -151,7 +192,7 @@ impl PluginManager {
         if !wanted {
             return Err(PluginError::NotEnabled(entry.record.id().to_owned()));
         }
-        match &entry.plugin {
+        match entry.plugin.get() {
             None => Err(entry.reason()),
             Some(_) if entry.record.state() == PluginState::Starting => {
                 Err(PluginError::Busy(entry.record.id().to_owned()))
@@ -174,15 +215,110 @@ impl PluginManager {
         let (queued, dropped) = consumer.map_or((0, 0), |consumer| (consumer.queued as u64, consumer.dropped));
         status.insert("queuedDeltas".into(), (own + queued).into());
         status.insert("droppedDeltas".into(), dropped.into());
-        let (root, limits) = (entry.record.config.vfs_root(), self.0.limits.clone());
-        status.insert("vfs".into(), blocking(move || disk_usage(&root, &limits)).await.unwrap_or_default());
+        let (root, limits) = (entry.record.config.vfs_root(), entry.record.limits.sandbox.clone());
+        let usage = blocking(move || disk_usage(&root, &limits)).await.unwrap_or_default();
+        status.insert("vfs".into(), json!({"totalBytes": usage.total_bytes, "fileCount": usage.file_count}));
+        status.insert("limits".into(), entry.record.limits_json(usage.total_bytes));
         Ok(status.into())
+    }
+
+    /// What running plugins offer: PUT handlers and providers.
+    pub fn offers(&self) -> &Offers {
+        &self.0.surroundings.offers
+    }
+
+    /// The binary streams that plugins publish.
+    pub fn streams(&self) -> &BinaryStreams {
+        &self.0.surroundings.streams
+    }
+
+    /// The id of a plugin that is given by id or package name.
+    pub fn id_of(&self, name: &str) -> Option<String> {
+        self.0.find(name).ok().map(|entry| entry.record.id().to_owned())
+    }
+
+    /// Asks a running plugin, by id or package name, and waits for its answer no longer than `patience`. `Ok(None)`: it answered nothing.
+    ///
+    /// # Errors
+    /// It does not run, has no such function, failed, or did not answer in time.
+    pub async fn call(
+        &self,
+        id: &str,
+        target: CallTarget,
+        request: String,
+        patience: Duration,
+    ) -> Result<Option<String>, PluginCallError> {
+        let entry = self.0.find(id).map_err(|_| PluginCallError::Unknown(id.to_owned()))?;
+        match entry.plugin.get() {
+            // Not even put in line: a plugin that is being started may take its time.
+            Some(plugin) if entry.record.state() == PluginState::Running => {
+                let _place = entry.record.admit_request().ok_or(PluginCallError::Busy)?;
+                calls::call(plugin, target, request, patience).await
+            }
+            _ => Err(PluginCallError::NotRunning),
+        }
+    }
+
+    /// The endpoint that a request to a plugin, by id or package name, is for (§3.6). `path` is what follows the plugin in the URL, not
+    /// decoded. It may be found although the plugin does not run at the moment.
+    ///
+    /// # Errors
+    /// There is none, or nobody knows yet.
+    pub fn endpoint(&self, id: &str, method: &str, path: &str) -> Result<EndpointMatch, EndpointError> {
+        let entry = self.0.find(id).map_err(|_| EndpointError::UnknownPlugin(id.to_owned()))?;
+        match entry.record.endpoints() {
+            Some(endpoints) => endpoints.find(method, path),
+            None if entry.record.package().capabilities.http_endpoints == Some(false) => Err(EndpointError::NotFound),
+            None => Err(EndpointError::NotRunning),
+        }
+    }
+
+    /// How long a plugin may take for an HTTP or PUT request.
+    pub fn request_deadline(&self) -> Duration {
+        self.0.limits.deadlines.request
+    }
+
+    /// A plugin's state.
+    pub fn state(&self, id: &str) -> Option<PluginState> {
+        self.0.find(id).ok().map(|entry| entry.record.state())
+    }
+
+    /// Tells the operator something about a plugin, once.
+    pub fn notice(&self, id: &str, text: &str) {
+        if let Ok(entry) = self.0.find(id)
+            && entry.record.note(text)
+        {
+            log::warn!("plugin {}: {text}", entry.record.id());
+        }
+    }
+
+    /// The folder with a plugin's files for the browser (§8.3). Looked up each time, on disk.
+    pub async fn public_folder(&self, id: &str) -> Option<PathBuf> {
+        let record = self.0.find(id).ok()?.record.clone();
+        blocking(move || web_apps::plugin_folder(&record.package())).await.flatten()
+    }
+
+    /// The packages with pages for the browser, sorted by name.
+    pub fn web_apps(&self) -> &[WebApp] {
+        &self.0.web_apps
+    }
+
+    /// The names of the packages whose plugins are switched off.
+    pub async fn disabled_packages(&self) -> Vec<String> {
+        let records = self.0.records();
+        let is_off = |record: &Arc<Record>| !record.wanted(record.saved().as_ref());
+        let names = move || records.iter().filter(|r| is_off(r)).map(|r| r.package().name.clone()).collect();
+        blocking(names).await.unwrap_or_default()
     }
 
     /// Stops all plugins, for the end of the server: `plugin_stop` once for each that runs. One that hangs is waited for no longer
     /// than six seconds.
     pub async fn stop_all(&self) {
-        let plugins = self.0.entries.iter().filter_map(|entry| Some((entry, entry.plugin.clone()?)));
+        if let Some(Ok(runtime)) = self.0.launcher.runtime.get() {
+            // A plugin that waits for an answer from outside would keep the server waiting with it.
+            runtime.abort_requests();
+        }
+        let plugins = self.0.entries.iter().filter_map(|entry| Some((entry, entry.plugin.get()?.clone())));
         join_all(plugins.map(|(entry, plugin)| async move {
             if timeout(self.0.timing.shutdown, plugin.send(Shutdown)).await.is_err() {
                 log::error!("plugin {} does not stop; its thread is left behind", entry.record.id());
@@ -204,16 +340,21 @@ impl PluginManager {
             // The file belongs to the plugin that has the id.
             return Err(entry.reason());
         }
+        let consents = body.get("consent") == Some(&Value::Bool(true));
         let saving = move || {
-            let (config, revision) = record.config.update(|config| config.merged(&body))?;
+            let (config, revision) =
+                record.config.update(|config| config.merged(&body)).map_err(PluginError::Config)?;
             record.note_change();
-            Ok((record.wanted(Some(&config)), revision))
+            if consents && config.enabled() == Some(true) {
+                record.consents.give(&record.package()).map_err(PluginError::ConsentNotSaved)?;
+            }
+            Ok::<_, PluginError>((record.wanted(Some(&config)), revision))
         };
         let (wanted, revision) = match blocking(saving).await {
-            Some(saved) => saved.map_err(PluginError::Config)?,
+            Some(saved) => saved?,
             None => return Err(PluginError::ShutDown(entry.record.id().to_owned())),
         };
-        match &entry.plugin {
+        match entry.plugin.get() {
             None if wanted => Err(entry.reason()),
             None => Ok(()),
             Some(plugin) => self.0.ask(entry, plugin, ApplyConfig { revision, restart }).await,
@@ -222,21 +363,21 @@ impl PluginManager {
 }
 
 impl Inner {
-    fn records(&self) -> Vec<Arc<Record>> {
+    pub(super) fn records(&self) -> Vec<Arc<Record>> {
         self.entries.iter().map(|entry| entry.record.clone()).collect()
     }
 
     /// By id; failing that by package name.
-    fn find(&self, id: &str) -> Result<&Entry, PluginError> {
+    pub(super) fn find(&self, id: &str) -> Result<&Entry, PluginError> {
         let by_id = |entry: &&Entry| entry.record.id() == id && !entry.record.is_duplicate();
-        let by_name = |entry: &&Entry| entry.record.package.name == id;
+        let by_name = |entry: &&Entry| entry.record.package().name == id;
         let found = self.entries.iter().find(by_id).or_else(|| self.entries.iter().find(by_name));
         found.ok_or_else(|| PluginError::Unknown(id.to_owned()))
     }
 
     /// Sends a request whose answer may take as long as a start does; after a while it counts as well begun. It is carried out also
     /// when the asker goes away.
-    async fn ask<M>(&self, entry: &Entry, plugin: &Addr<Plugin>, message: M) -> Result<(), PluginError>
+    pub(super) async fn ask<M>(&self, entry: &Entry, plugin: &Addr<Plugin>, message: M) -> Result<(), PluginError>
     where
         M: Message<Result = Result<(), PluginError>> + Send + 'static,
         Plugin: Handler<M>,
@@ -252,44 +393,9 @@ impl Inner {
 
 impl Entry {
     /// Why it can't be run.
-    fn reason(&self) -> PluginError {
+    pub(super) fn reason(&self) -> PluginError {
         PluginError::Start(self.record.error().unwrap_or_else(|| "the WASM interface is switched off".to_owned()))
     }
-}
-
-fn describe(
-    package: PluginPackage,
-    settings: &PluginSettings,
-    status: &StatusBoard,
-    changed: &Arc<watch::Sender<u64>>,
-) -> Record {
-    for warning in &package.capability_warnings {
-        log::warn!("plugin {}: {warning}", package.name);
-    }
-    let by_default = |name: &String| name == package.id.as_str() || *name == package.name;
-    let enablement = Enablement {
-        wasm: settings.wasm_enabled,
-        disable_all: settings.disable_all,
-        by_default: settings.enabled_by_default.iter().any(by_default),
-    };
-    let config = ConfigStore::new(&settings.config_dir, package.id.as_str());
-    Record::new(package, config, enablement, status.clone(), changed.clone())
-}
-
-/// The runtime; without its cache when that can't be used.
-fn open_runtime(cache_dir: &Path) -> Result<Runtime, RuntimeError> {
-    Runtime::new(RuntimeOptions { cache_dir: Some(cache_dir.to_owned()) }).or_else(|error| match error {
-        RuntimeError::Cache { .. } => {
-            log::error!("{error}. Plugins are compiled anew at every start");
-            Runtime::new(RuntimeOptions::default())
-        }
-        other => Err(other),
-    })
-}
-
-fn start_actor(parts: PluginParts) -> Result<Addr<Plugin>, String> {
-    let arbiter = Arbiter::try_new().map_err(|error| format!("no thread can be started for it: {error}"))?;
-    Ok(Plugin::start_in_arbiter(&arbiter.handle(), move |_| Plugin::new(parts)))
 }
 
 fn refuse(record: &Record, reason: String) {
@@ -315,20 +421,18 @@ fn list_items(records: Vec<Arc<Record>>) -> Vec<Value> {
     items.into_iter().map(|(_, item)| item).collect()
 }
 
-fn disk_usage(root: &Path, limits: &Limits) -> Value {
-    let usage = if root.is_dir() {
-        JailedFileSystem::open(root, limits).map(|files| files.usage()).unwrap_or_else(|error| {
-            log::warn!("{} can't be measured: {error}", root.display());
-            Default::default()
-        })
-    } else {
-        Default::default()
-    };
-    json!({"totalBytes": usage.total_bytes, "fileCount": usage.file_count})
+fn disk_usage(root: &Path, limits: &Limits) -> DiskUsage {
+    if !root.is_dir() {
+        return DiskUsage::default();
+    }
+    JailedFileSystem::open(root, limits).map(|files| files.usage()).unwrap_or_else(|error| {
+        log::warn!("{} can't be measured: {error}", root.display());
+        DiskUsage::default()
+    })
 }
 
 /// Runs what reads or writes files where it holds nobody up. `None` only while the server goes down, or after a panic, which has been
 /// reported.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
     tokio::task::spawn_blocking(work).await.ok()
 }

@@ -5,33 +5,56 @@
 //! `PluginHost`; what it emits is published when the call is over.
 //!
 //! ```text
-//! PluginManager ──ApplyConfig, Restart, Shutdown──► Plugin ──deliver, poll, start, stop──► guest
-//!      ▲                                             │  ▲                                    │ emit_delta, set_status, …
-//!      └───── Record: state, name, schema, counters ─┘  └────────── PluginHost ◄─────────────┘
-//!                    Broker ◄──Publish, ReportCrash──┘  ▲
-//!                      └────DeliverDeltas, RestartInstance
+//! PluginManager ──ApplyConfig, Restart,──► Plugin ──deliver, poll, start, stop──► guest
+//!      ▲          Reload, Shutdown         │  ▲                                    │ emit_delta, set_status, …
+//!      └──── Record: state, name, schema, ─┤  └────────── PluginHost ◄─────────────┘
+//!            counters, budgets, log        │  ▲
+//!                 Broker ◄──Publish, ──────┘  │
+//!                   │       ReportCrash       │
+//!                   └───DeliverDeltas, RestartInstance
 //! ```
 
+mod administration;
+mod budget;
+mod calls;
 mod config;
 mod config_store;
+mod consent;
+mod endpoints;
 mod error;
 mod host;
 mod identities;
+mod launcher;
 mod lifecycle;
+mod limits;
+mod log_book;
 mod lookup;
 mod manager;
+mod module;
+mod offers;
 mod plugin;
 mod record;
+mod reload;
 mod scratch;
+mod server_events;
 mod settings;
+mod storage;
 mod to_broker;
+mod watch;
+mod web_apps;
 
+pub use calls::{CallTarget, PluginCallError};
 pub use config::PluginConfig;
 pub use config_store::{ConfigError, ConfigStore, Revision};
+pub use endpoints::{EndpointError, EndpointMatch, RESERVED_ENDPOINTS};
 pub use error::PluginError;
+pub use limits::{LimitError, PluginLimits, PluginOverride};
+pub use log_book::{LogExcerpt, LogLevel, LogLine, LogSource};
 pub use manager::PluginManager;
+pub use offers::{Offers, PluginOffers, TooManyOffers};
 pub use record::PluginState;
 pub use settings::PluginSettings;
+pub use web_apps::{WebApp, WebAppKind};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

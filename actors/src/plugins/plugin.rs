@@ -4,19 +4,22 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use actix::prelude::*;
+use bytestring::ByteString;
 use futures_util::future::LocalBoxFuture;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::task::yield_now;
 use tokio::time::Instant;
 use windlass_broker::{Broker, ConsumerId, DeliverDeltas, RestartInstance, SharedDelta};
-use windlass_wasm_host::{CallError, CompiledPlugin, Guest, Limits, Runtime};
+use windlass_wasm_host::{CallError, CompiledPlugin, DeltaText, Guest, Limits, Runtime, utf16_bytes};
 
 use super::config_store::Revision;
 use super::error::PluginError;
 use super::host::PluginHost;
 use super::record::{PluginState, Record};
+use super::reload::{NewModule, Trial};
+use super::server_events::Extras;
 use super::settings::Timing;
-use super::to_broker::{ToBroker, send_all};
+use super::to_broker::{Subscription, ToBroker, send_all};
 
 /// Runs one plugin, on an arbiter of its own. Its life cycle is in [`super::lifecycle`]; here is what it does while it runs.
 pub(super) struct Plugin {
@@ -26,13 +29,15 @@ pub(super) struct Plugin {
     pub(super) limits: Limits,
     pub(super) timing: Timing,
     pub(super) broker: Addr<Broker>,
+    /// Places to compile at, one a processor core, for all plugins.
+    pub(super) compilers: Arc<Semaphore>,
     pub(super) compiled: Option<CompiledPlugin>,
     /// The live instance. It has been started exactly in [`PluginState::Running`].
     pub(super) guest: Option<Box<dyn Guest>>,
     /// Deltas to hand over, one a turn.
     pub(super) queue: VecDeque<Arc<SharedDelta>>,
-    /// The broker sends deltas.
-    pub(super) attached: bool,
+    /// The broker sends these deltas.
+    pub(super) attached: Option<Subscription>,
     pub(super) outbox: Vec<ToBroker>,
     /// Who wants to know how the start went.
     pub(super) waiting: Vec<oneshot::Sender<Result<(), PluginError>>>,
@@ -41,7 +46,17 @@ pub(super) struct Plugin {
     /// The configuration of the latest start.
     pub(super) started_with: Revision,
     pub(super) poll: Option<SpawnHandle>,
+    /// Server events, and answers of HTTP requests.
+    pub(super) extras: Extras,
     delivering: bool,
+    /// Begins with doing nothing, because a reload follows.
+    idle: bool,
+    /// A new module is being compiled and tried out.
+    pub(super) examining: bool,
+    /// The module to run from the next start on.
+    pub(super) next: Option<NewModule>,
+    /// A new module is being started for the first time.
+    pub(super) trial: Option<Trial>,
 }
 
 /// What a new plugin actor needs.
@@ -52,6 +67,9 @@ pub(super) struct PluginParts {
     pub limits: Limits,
     pub timing: Timing,
     pub broker: Addr<Broker>,
+    pub compilers: Arc<Semaphore>,
+    /// Do nothing until told: a reload follows.
+    pub idle: bool,
 }
 
 /// The manager has saved another configuration: start, restart or stop accordingly. Answered when that is done.
@@ -76,7 +94,7 @@ pub(super) struct Shutdown;
 
 impl Plugin {
     pub(super) fn new(parts: PluginParts) -> Self {
-        let PluginParts { record, host, runtime, limits, timing, broker } = parts;
+        let PluginParts { record, host, runtime, limits, timing, broker, compilers, idle } = parts;
         Self {
             record,
             host,
@@ -84,16 +102,22 @@ impl Plugin {
             limits,
             timing,
             broker,
+            compilers,
             compiled: None,
             guest: None,
             queue: VecDeque::new(),
-            attached: false,
+            attached: None,
             outbox: Vec::new(),
             waiting: Vec::new(),
             alarmed: false,
             started_with: Revision::default(),
             poll: None,
+            extras: Extras::default(),
             delivering: false,
+            idle,
+            examining: false,
+            next: None,
+            trial: None,
         }
     }
 
@@ -155,10 +179,15 @@ impl Plugin {
             return;
         }
         self.delivering = true;
-        ctx.spawn(yield_now().into_actor(self).map(|(), plugin, ctx| {
+        let go_on = |plugin: &mut Self, ctx: &mut Context<Self>| {
             plugin.delivering = false;
             plugin.deliver_next(ctx);
-        }));
+        };
+        // One that has had more than its share of the processor waits; its queue stays bounded.
+        match self.record.rest() {
+            Some(rest) => ctx.run_later(rest, go_on),
+            None => ctx.spawn(yield_now().into_actor(self).map(move |(), plugin, ctx| go_on(plugin, ctx))),
+        };
     }
 
     fn deliver_next(&mut self, ctx: &mut Context<Self>) {
@@ -166,7 +195,7 @@ impl Plugin {
             return;
         }
         let (Some(guest), Some(delta)) = (&mut self.guest, self.queue.pop_front()) else { return };
-        let result = guest.deliver(&delta.whole());
+        let result = guest.deliver_shared(&Rendered { text: delta.whole(), delta: &delta });
         self.after_call(result, ctx, |plugin, ctx| {
             if plugin.queue.is_empty() {
                 plugin.outbox.push(ToBroker::Ready);
@@ -195,6 +224,13 @@ impl Plugin {
         if !self.is_running() {
             return;
         }
+        if let Some(rest) = self.record.rest() {
+            self.poll = Some(ctx.run_later(rest, move |plugin, ctx| {
+                plugin.poll = None;
+                plugin.poll_guest(due, ctx);
+            }));
+            return;
+        }
         let Some(guest) = &mut self.guest else { return };
         let result = guest.poll().map(|events| {
             if events != 0 {
@@ -208,7 +244,7 @@ impl Plugin {
     }
 
     /// Goes on with `then` when a call went well; otherwise the instance has crashed.
-    fn after_call(
+    pub(super) fn after_call(
         &mut self,
         result: Result<(), CallError>,
         ctx: &mut Context<Self>,
@@ -216,8 +252,14 @@ impl Plugin {
     ) {
         self.collect_emitted();
         match result {
-            Ok(()) => then(self, ctx),
-            Err(error) => self.crash(&error.to_string(), ctx),
+            Ok(()) => {
+                self.mind_extras(ctx);
+                then(self, ctx);
+            }
+            Err(error) => {
+                self.record.count_failure(&error);
+                self.crash(&error.to_string(), ctx);
+            }
         }
     }
 
@@ -230,11 +272,29 @@ impl Plugin {
     }
 }
 
+/// A delta in the forms that guests want, each made once for all plugins.
+struct Rendered<'a> {
+    text: ByteString,
+    delta: &'a SharedDelta,
+}
+
+impl DeltaText for Rendered<'_> {
+    fn utf8(&self) -> &str {
+        &self.text
+    }
+
+    fn utf16(&self) -> &[u8] {
+        self.delta.utf16(utf16_bytes)
+    }
+}
+
 impl Actor for Plugin {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.load(ctx);
+        if !self.idle {
+            self.load(ctx);
+        }
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
@@ -248,7 +308,7 @@ impl Handler<DeliverDeltas> for Plugin {
 
     fn handle(&mut self, DeliverDeltas(deltas): DeliverDeltas, ctx: &mut Self::Context) {
         // A batch that crossed the end of its subscription is for nobody.
-        if self.attached {
+        if self.attached.is_some() {
             self.queue.extend(deltas);
             self.schedule_delivery(ctx);
         }

@@ -1,20 +1,32 @@
 //! What is known of one plugin: written by its actor, read by everybody without waiting for a guest call.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+mod shown;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use serde_json::{Map, Value, json};
-use tokio::sync::watch;
+use serde_json::{Map, Value};
+use tokio::sync::{Semaphore, SemaphorePermit, watch};
 use windlass_broker::Timestamp;
-use windlass_wasm_host::{Abi, CallStatistics, Guest, PackageProblem, PluginPackage};
+use windlass_wasm_host::{
+    Abi, CallError, CallStatistics, FetchStatistics, Guest, PackageProblem, PluginId, PluginPackage, SocketStatistics,
+};
 
+use super::budget::{CpuBudget, RateBudget};
 use super::config::PluginConfig;
 use super::config_store::{ConfigStore, Revision};
+use super::consent::Consents;
+use super::endpoints::Endpoints;
+use super::limits::PluginLimits;
+use super::log_book::{LogBook, LogLevel, LogSource};
 use crate::{StatusBoard, StatusKind, StatusSubject};
 
 /// Notices to the operator that are kept for one plugin.
 const MAX_NOTICES: usize = 20;
+/// Requests that may wait for one plugin.
+const MAX_REQUESTS: usize = 64;
 
 /// The state machine of §7.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -34,6 +46,19 @@ pub enum PluginState {
     Disabled,
 }
 
+impl PluginState {
+    fn name(self) -> &'static str {
+        match self {
+            PluginState::Stopped => "stopped",
+            PluginState::Starting => "starting",
+            PluginState::Running => "running",
+            PluginState::Error => "error",
+            PluginState::Crashed => "crashed",
+            PluginState::Disabled => "disabled",
+        }
+    }
+}
+
 /// What decides whether a plugin runs, besides its configuration file (§1.5).
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Enablement {
@@ -48,12 +73,61 @@ pub(super) struct Enablement {
 /// One plugin.
 #[derive(Debug)]
 pub(super) struct Record {
-    pub package: PluginPackage,
+    id: PluginId,
+    /// Replaced by a reload.
+    package: RwLock<Arc<PluginPackage>>,
     pub config: ConfigStore,
     pub enablement: Enablement,
     pub board: StatusBoard,
+    pub consents: Arc<Consents>,
+    pub limits: PluginLimits,
+    pub log: LogBook,
     condition: Mutex<Condition>,
+    budgets: Mutex<Budgets>,
+    reloading: AtomicBool,
+    requests: Semaphore,
     changed: Arc<watch::Sender<u64>>,
+}
+
+/// What a new record is made of, besides the package.
+pub(super) struct RecordParts {
+    pub config: ConfigStore,
+    pub enablement: Enablement,
+    pub board: StatusBoard,
+    pub consents: Arc<Consents>,
+    pub limits: PluginLimits,
+    pub changed: Arc<watch::Sender<u64>>,
+}
+
+#[derive(Debug)]
+struct Budgets {
+    cpu: CpuBudget,
+    deltas: RateBudget,
+}
+
+/// Deltas and notifications that were not taken, by reason.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+struct RefusedDeltas {
+    /// They could not be understood, or bear a name that is not to be had.
+    invalid: u64,
+    /// Too many or too large ones in one call.
+    flood: u64,
+    /// Too many in a second.
+    rate: u64,
+}
+
+/// Why a delta was not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    Invalid,
+    Flood,
+}
+
+/// How often the plugin ran into bounds that end the call.
+#[derive(Debug, Clone, Copy, Default)]
+struct Exceeded {
+    memory: u64,
+    deadline: u64,
 }
 
 #[derive(Debug)]
@@ -69,21 +143,23 @@ struct Condition {
     memory_bytes: u64,
     queued: usize,
     calls: CallStatistics,
+    /// Of the present instance, as are the fetches.
+    sockets: SocketStatistics,
+    fetches: FetchStatistics,
     /// Of earlier instances.
     earlier_calls: CallStatistics,
-    refused_deltas: u64,
+    refused_deltas: RefusedDeltas,
+    exceeded: Exceeded,
     denied_calls: u64,
+    refused_requests: u64,
     notices: Vec<String>,
+    /// `None` until an instance has told them.
+    endpoints: Option<Arc<Endpoints>>,
 }
 
 impl Record {
-    pub(super) fn new(
-        package: PluginPackage,
-        config: ConfigStore,
-        enablement: Enablement,
-        board: StatusBoard,
-        changed: Arc<watch::Sender<u64>>,
-    ) -> Self {
+    pub(super) fn new(package: PluginPackage, parts: RecordParts) -> Self {
+        let RecordParts { config, enablement, board, consents, limits, changed } = parts;
         let state = match (enablement.wasm, &package.problem) {
             (false, _) => PluginState::Disabled,
             (true, Some(_)) => PluginState::Error,
@@ -101,14 +177,38 @@ impl Record {
             memory_bytes: 0,
             queued: 0,
             calls: CallStatistics::default(),
+            sockets: SocketStatistics::default(),
+            fetches: FetchStatistics::default(),
             earlier_calls: CallStatistics::default(),
-            refused_deltas: 0,
+            refused_deltas: RefusedDeltas::default(),
+            exceeded: Exceeded::default(),
             denied_calls: 0,
+            refused_requests: 0,
             notices: Vec::new(),
+            endpoints: None,
         };
-        let record = Self { package, config, enablement, board, condition: Mutex::new(condition), changed };
+        let budgets = Budgets {
+            cpu: CpuBudget::new(limits.cpu_share),
+            deltas: RateBudget::new(limits.emitted_deltas_per_second, Instant::now()),
+        };
+        let record = Self {
+            id: package.id.clone(),
+            package: RwLock::new(Arc::new(package)),
+            config,
+            enablement,
+            board,
+            consents,
+            limits,
+            log: LogBook::default(),
+            condition: Mutex::new(condition),
+            budgets: Mutex::new(budgets),
+            reloading: AtomicBool::new(false),
+            requests: Semaphore::new(MAX_REQUESTS),
+            changed,
+        };
         if let Some(problem) = record.error() {
-            log::error!("plugin {}: {problem}", record.package.name);
+            record.log.write(LogLevel::Error, LogSource::Server, &problem);
+            log::error!("plugin {}: {problem}", record.package().name);
             if !record.is_duplicate() {
                 record.report(StatusKind::Error, &problem);
             }
@@ -117,12 +217,28 @@ impl Record {
     }
 
     pub(super) fn id(&self) -> &str {
-        self.package.id.as_str()
+        self.id.as_str()
+    }
+
+    /// The package as it was read last.
+    pub(super) fn package(&self) -> Arc<PluginPackage> {
+        self.package.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The package has been read anew. It has the same name, and thereby the same id.
+    pub(super) fn replace_package(&self, package: Arc<PluginPackage>) {
+        *self.package.write().unwrap_or_else(PoisonError::into_inner) = package;
+        self.note_change();
+    }
+
+    /// The right to reload the plugin; none when somebody else is at it.
+    pub(super) fn begin_reload(&self) -> Option<Reloading<'_>> {
+        (!self.reloading.swap(true, Ordering::AcqRel)).then_some(Reloading(&self.reloading))
     }
 
     /// Whether the id belongs to another package (§1.4).
     pub(super) fn is_duplicate(&self) -> bool {
-        matches!(self.package.problem, Some(PackageProblem::DuplicateId { .. }))
+        matches!(self.package().problem, Some(PackageProblem::DuplicateId { .. }))
     }
 
     pub(super) fn state(&self) -> PluginState {
@@ -151,7 +267,7 @@ impl Record {
     /// Whether it is to run.
     pub(super) fn wanted(&self, saved: Option<&PluginConfig>) -> bool {
         let Enablement { wasm, disable_all, by_default } = self.enablement;
-        let unsaved = by_default || self.package.enabled_by_default;
+        let unsaved = by_default || self.package().enabled_by_default;
         wasm && !disable_all && saved.map_or(unsaved, |config| config.enabled() == Some(true))
     }
 
@@ -163,6 +279,14 @@ impl Record {
     /// A change of state. `error` is kept until the next change. Its status text is reported before, so that who sees the state sees the
     /// text as well.
     pub(super) fn enter(&self, state: PluginState, error: Option<String>) {
+        let level = match state {
+            PluginState::Error | PluginState::Crashed => LogLevel::Error,
+            _ => LogLevel::Info,
+        };
+        match &error {
+            Some(reason) => self.log.write(level, LogSource::Server, &format!("{}: {reason}", state.name())),
+            None => self.log.write(level, LogSource::Server, state.name()),
+        }
         let mut condition = self.lock();
         condition.state = state;
         condition.error = error;
@@ -188,7 +312,7 @@ impl Record {
     pub(super) fn describe(&self, abi: Abi, name: &str, schema: Value) {
         let mut condition = self.lock();
         condition.abi = Some(abi);
-        condition.name = if name.is_empty() { self.package.name.clone() } else { name.to_owned() };
+        condition.name = if name.is_empty() { self.package().name.clone() } else { name.to_owned() };
         condition.schema = schema;
         drop(condition);
         self.note_change();
@@ -197,8 +321,12 @@ impl Record {
     /// The figures after a call.
     pub(super) fn observe(&self, guest: &dyn Guest, queued: usize) {
         let mut condition = self.lock();
+        let ran = guest.calls().time.saturating_sub(condition.calls.time);
+        self.budgets().cpu.spend(ran, Instant::now());
         condition.memory_bytes = guest.memory_bytes();
         condition.calls = guest.calls();
+        condition.sockets = guest.sockets();
+        condition.fetches = guest.fetches();
         condition.queued = queued;
     }
 
@@ -207,16 +335,65 @@ impl Record {
         let mut condition = self.lock();
         condition.earlier_calls = condition.all_calls();
         condition.calls = CallStatistics::default();
+        condition.sockets = SocketStatistics::default();
+        condition.fetches = FetchStatistics::default();
         condition.memory_bytes = 0;
         condition.queued = queued;
     }
 
-    pub(super) fn count_refused_delta(&self) {
-        self.lock().refused_deltas += 1;
+    pub(super) fn count_refused_delta(&self, reason: Refusal) {
+        let refused = &mut self.lock().refused_deltas;
+        match reason {
+            Refusal::Invalid => refused.invalid += 1,
+            Refusal::Flood => refused.flood += 1,
+        }
+    }
+
+    /// Whether the plugin may emit one more delta now; when not, that is counted.
+    pub(super) fn admit_delta(&self) -> bool {
+        let admitted = self.budgets().deltas.take(Instant::now());
+        if !admitted {
+            self.lock().refused_deltas.rate += 1;
+        }
+        admitted
+    }
+
+    /// How long it has to rest, because it had more than its share.
+    pub(super) fn rest(&self) -> Option<Duration> {
+        self.budgets().cpu.rest(Instant::now())
+    }
+
+    /// Counts a call that ended because of a limit.
+    pub(super) fn count_failure(&self, error: &CallError) {
+        let exceeded = &mut self.lock().exceeded;
+        match error {
+            CallError::MemoryLimit { .. } => exceeded.memory += 1,
+            CallError::Deadline { .. } => exceeded.deadline += 1,
+            _ => {}
+        }
     }
 
     pub(super) fn count_denied_call(&self) {
         self.lock().denied_calls += 1;
+    }
+
+    /// A place among the requests that wait for the plugin; none when there are too many already, which is counted.
+    pub(super) fn admit_request(&self) -> Option<SemaphorePermit<'_>> {
+        let permit = self.requests.try_acquire().ok();
+        if permit.is_none() {
+            self.lock().refused_requests += 1;
+        }
+        permit
+    }
+
+    /// What the latest instance says about its endpoints.
+    pub(super) fn set_endpoints(&self, endpoints: Endpoints) {
+        self.lock().endpoints = Some(Arc::new(endpoints));
+    }
+
+    /// The endpoints; `None` when the plugin has not been started yet.
+    pub(super) fn endpoints(&self) -> Option<Arc<Endpoints>> {
+        self.lock().endpoints.clone()
     }
 
     /// Keeps a notice. True when it is new.
@@ -225,6 +402,10 @@ impl Record {
         let new = condition.notices.len() < MAX_NOTICES && !condition.notices.iter().any(|known| known == text);
         if new {
             condition.notices.push(text.to_owned());
+        }
+        drop(condition);
+        if new {
+            self.log.write(LogLevel::Warn, LogSource::Server, text);
         }
         new
     }
@@ -239,105 +420,9 @@ impl Record {
         self.lock().name.clone()
     }
 
-    fn status_message(&self) -> String {
-        match self.lock().state {
-            PluginState::Disabled => return "WASM interface disabled".to_owned(),
-            _ if self.package.problem.is_some() => {}
-            _ => return self.board.get(self.id()).map(|entry| entry.message).unwrap_or_default(),
-        }
-        self.error().unwrap_or_default()
-    }
-
-    /// The saved settings with what is forced on them from outside; `{}` without any (§8.1).
-    fn data(&self) -> Map<String, Value> {
-        let saved = self.saved();
-        let by_default = saved.is_none() && self.enablement.by_default;
-        let mut data = saved.map(PluginConfig::into_object).unwrap_or_default();
-        if self.enablement.disable_all || !self.enablement.wasm {
-            data.insert("enabled".into(), false.into());
-        } else if by_default {
-            data.insert("enabled".into(), true.into());
-        }
-        data
-    }
-
-    /// An item of the plugin list (§8.1). Reads the configuration file.
-    pub(super) fn list_item(&self) -> Value {
-        let data = self.data();
-        let condition = self.lock();
-        let mut item = json!({
-            "id": self.id(),
-            "name": condition.name,
-            "packageName": self.package.name,
-            "keywords": self.package.keywords,
-            "version": self.package.version,
-            "description": self.package.description,
-            "schema": condition.schema,
-            "statusMessage": null,
-            "state": condition.state,
-            "data": data,
-            "type": "wasm",
-            "bundled": self.package.bundled,
-        });
-        drop(condition);
-        // After the state: texts are reported before states, so this one is not older.
-        item["statusMessage"] = self.status_message().into();
-        item
-    }
-
-    /// The answer of `GET …/plugins/<id>` (§8.2). Reads the configuration file.
-    pub(super) fn info(&self) -> Value {
-        json!({
-            "enabled": self.wanted(self.saved().as_ref()),
-            "enabledByDefault": self.enablement.by_default || self.package.enabled_by_default,
-            "id": self.id(),
-            "name": self.name(),
-            "version": self.package.version,
-        })
-    }
-
-    /// The answer of `GET …/plugins/<id>/config`: the file over the defaults (§8.2).
-    pub(super) fn config_json(&self) -> Value {
-        let mut config = Map::from_iter([
-            ("enabled".to_owned(), self.wanted(None).into()),
-            ("enableDebug".to_owned(), false.into()),
-        ]);
-        config.extend(self.data());
-        config.into()
-    }
-
-    /// The answer of `GET …/plugins/<id>/status` (§8.4), without what only the broker and the disk know.
-    pub(super) fn status(&self) -> Map<String, Value> {
-        let condition = self.lock();
-        let calls = condition.all_calls();
-        let mut status = json!({
-            "id": self.id(),
-            "state": condition.state,
-            "statusMessage": null,
-            "errorMessage": condition.error,
-            "crashCount": condition.crash_count,
-            "lastCrash": condition.last_crash,
-            "restartBackoff": condition.restart_backoff.map(|delay| delay.as_millis() as u64),
-            "capabilities": self.package.capabilities,
-            "capabilityWarnings": self.package.capability_warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "abi": condition.abi,
-            "memoryBytes": condition.memory_bytes,
-            "queuedDeltas": condition.queued,
-            "refusedDeltas": condition.refused_deltas,
-            "deniedCalls": condition.denied_calls,
-            "notices": condition.notices,
-            "calls": {
-                "count": calls.count,
-                "failed": calls.failed,
-                "maxMs": calls.longest.as_secs_f64() * 1000.0,
-            },
-        });
-        drop(condition);
-        status["statusMessage"] = self.status_message().into();
-        match status {
-            Value::Object(status) => status,
-            _ => Map::new(),
-        }
+    fn budgets(&self) -> MutexGuard<'_, Budgets> {
+        // Plain numbers, whole at any time.
+        self.budgets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Condition> {
@@ -352,6 +437,22 @@ impl Condition {
             count: self.earlier_calls.count + self.calls.count,
             failed: self.earlier_calls.failed + self.calls.failed,
             longest: self.earlier_calls.longest.max(self.calls.longest),
+            time: self.earlier_calls.time + self.calls.time,
         }
+    }
+}
+
+impl RefusedDeltas {
+    fn total(&self) -> u64 {
+        self.invalid + self.flood + self.rate
+    }
+}
+
+/// Only one reload of a plugin at a time; dropping it lets the next one begin.
+pub(super) struct Reloading<'a>(&'a AtomicBool);
+
+impl Drop for Reloading<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }

@@ -46,6 +46,38 @@ impl Host for ScratchHost {
         Err(Self::refusal())
     }
 
+    fn register_put_handler(&self, _: &str, _: &str) -> Result<(), HostError> {
+        Err(Self::refusal())
+    }
+
+    fn register_resource_provider(&self, _: &str) -> Result<(), HostError> {
+        Err(Self::refusal())
+    }
+
+    fn register_weather_provider(&self, _: &str) -> Result<(), HostError> {
+        Err(Self::refusal())
+    }
+
+    fn register_radar_provider(&self, _: &str) -> Result<(), HostError> {
+        Err(Self::refusal())
+    }
+
+    fn emit_binary_stream(&self, _: &str, _: &[u8]) -> Result<(), HostError> {
+        Err(Self::refusal())
+    }
+
+    fn emit_radar_spokes(&self, _: &str, _: &[u8]) -> Result<(), HostError> {
+        Err(Self::refusal())
+    }
+
+    fn subscribe_events(&self, _: &[String]) -> Result<(), HostError> {
+        Err(Self::refusal())
+    }
+
+    fn emit_event(&self, _: &str, _: &str) -> Result<(), HostError> {
+        Err(Self::refusal())
+    }
+
     fn output_line(&self, stream: OutputStream, line: &str) {
         log::debug!(target: "signalk:wasm:bindings", "[{}] {stream}: {line}", self.id);
     }

@@ -1,9 +1,10 @@
 //! How the plugins of a server are set up.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use windlass_wasm_host::Limits;
+use super::limits::{PluginLimits, PluginOverride};
 
 /// What the server's settings say about plugins.
 #[derive(Debug, Clone)]
@@ -13,7 +14,11 @@ pub struct PluginSettings {
     /// The `node_modules` directories, the user's first (§1.1).
     pub roots: Vec<PathBuf>,
     /// What each plugin may use up.
-    pub limits: Limits,
+    pub limits: PluginLimits,
+    /// What is different for single plugins, by id or package name.
+    pub overrides: BTreeMap<String, PluginOverride>,
+    /// For those who develop plugins: reload a plugin when its files change.
+    pub watch: bool,
     /// Where compiled modules are kept between starts.
     pub cache_dir: PathBuf,
     /// False when `interfaces.wasm` is: plugins are listed, none is loaded (§1.5).
@@ -33,10 +38,20 @@ pub(super) struct Timing {
     pub answer: Duration,
     /// How long the end of the server waits for plugins: somewhat more than `plugin_stop` may take.
     pub shutdown: Duration,
+    /// How long an answer waits for a reload, compiling included.
+    pub reload: Duration,
+    /// From one look at the files to the next, where they are watched.
+    pub watch: Duration,
 }
 
 impl Default for Timing {
     fn default() -> Self {
-        Self { poll: Duration::from_secs(1), answer: Duration::from_secs(10), shutdown: Duration::from_secs(6) }
+        Self {
+            poll: Duration::from_secs(1),
+            answer: Duration::from_secs(10),
+            shutdown: Duration::from_secs(6),
+            reload: Duration::from_secs(120),
+            watch: Duration::from_secs(1),
+        }
     }
 }

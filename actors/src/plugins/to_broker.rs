@@ -9,12 +9,21 @@ use windlass_broker::{
 /// Deltas in one [`Publish`]. A plugin that emits thousands in one call must not keep the broker from others meanwhile.
 const BATCH: usize = 256;
 
+/// Which deltas the guest wants (§7.5).
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Subscription {
+    /// By context and path.
+    pub topic: Topic,
+    /// Its own ones too.
+    pub own_deltas: bool,
+}
+
 /// A message to the broker.
 pub(super) enum ToBroker {
     /// Deltas the guest emitted.
     Publish(Vec<Delta>),
     /// The guest wants deltas.
-    Attach(Topic, Recipient<DeliverDeltas>),
+    Attach(Subscription, Recipient<DeliverDeltas>),
     /// It does not any more.
     Detach,
     /// Keep them back.
@@ -45,8 +54,9 @@ pub(super) async fn send_all(
                     deltas = rest;
                 }
             }
-            ToBroker::Attach(topic, recipient) => {
-                broker.send(AttachConsumer { consumer: id(), topic, recipient }).await?;
+            ToBroker::Attach(Subscription { topic, own_deltas }, recipient) => {
+                let except = (!own_deltas).then(|| provider.clone());
+                broker.send(AttachConsumer { consumer: id(), topic, except, recipient }).await?;
             }
             ToBroker::Detach => broker.send(DetachConsumer(id())).await?,
             ToBroker::StartBuffering => broker.send(StartBuffering(id())).await?,

@@ -455,7 +455,7 @@ impl StreamHandler<Result<ws::Message, ProtocolError>> for Client {
 }
 
 /// Ends a connection at once, whatever is still to be read or written on it.
-pub(super) fn shut_down(socket: &Socket) {
+pub(crate) fn shut_down(socket: &Socket) {
     if let Err(error) = socket.shutdown(std::net::Shutdown::Both) {
         log::debug!("the socket was already closed: {error}");
     }

@@ -7,6 +7,7 @@ use actix::prelude::*;
 use bytestring::ByteString;
 use serde::Serialize;
 use serde_json::json;
+use windlass_broker::{RawJson, push_string};
 
 /// An event on its way to a client: `{"type": <TYPE>, "from": "signalk-server", "data": …}` as text.
 #[derive(Debug, Clone, Message)]
@@ -24,15 +25,10 @@ struct Inner {
     dropped: u64,
 }
 
-impl EventBus {
-    /// Sends an event to all listeners. One whose mailbox is full misses it, which is counted: every event carries the whole state of
-    /// its type, so the next one makes up for it.
-    pub fn emit(&self, kind: &'static str, data: &impl Serialize) {
-        let text: ByteString = json!({"type": kind, "from": "signalk-server", "data": data}).to_string().into();
-        let mut inner = self.lock();
-        inner.latest.insert(kind, text.clone());
+impl Inner {
+    fn send(&mut self, text: &ByteString) {
         let mut dropped = 0;
-        inner.listeners.retain(|listener| match listener.try_send(ServerEvent(text.clone())) {
+        self.listeners.retain(|listener| match listener.try_send(ServerEvent(text.clone())) {
             Ok(()) => true,
             Err(SendError::Full(_)) => {
                 dropped += 1;
@@ -40,7 +36,30 @@ impl EventBus {
             }
             Err(SendError::Closed(_)) => false,
         });
-        inner.dropped += dropped;
+        self.dropped += dropped;
+    }
+}
+
+impl EventBus {
+    /// Sends an event to all listeners. One whose mailbox is full misses it, which is counted: every event carries the whole state of
+    /// its type, so the next one makes up for it.
+    pub fn emit(&self, kind: &'static str, data: &impl Serialize) {
+        let text: ByteString = json!({"type": kind, "from": "signalk-server", "data": data}).to_string().into();
+        let mut inner = self.lock();
+        inner.latest.insert(kind, text.clone());
+        inner.send(&text);
+    }
+
+    /// Sends an event of a plugin to all listeners (wasm-plugin-abi §4.10). It is news, not a state: later listeners don't get it.
+    pub fn pass_on(&self, kind: &str, plugin: &str, data: &RawJson) {
+        let mut text = String::from("{\"type\":");
+        push_string(&mut text, kind);
+        text.push_str(",\"from\":");
+        push_string(&mut text, plugin);
+        text.push_str(",\"data\":");
+        text.push_str(data.as_str());
+        text.push('}');
+        self.lock().send(&text.into());
     }
 
     /// Adds a listener and returns what it has missed: the latest event of each type, vessel information first.

@@ -14,6 +14,7 @@ mod rate;
 mod statistics;
 mod subscription;
 
+pub(crate) use client::shut_down;
 pub use client::{Client, ClientOptions, Hello, StreamContext};
 pub use events::{EventBus, ServerEvent};
 pub use hub::Hub;

@@ -58,6 +58,8 @@ pub async fn statistics(state: web::Data<AppState>) -> HttpResponse {
             "bytes": bytes,
             "refused": refused,
         },
+        "binaryStreams": state.plugins.streams().statistics(),
+        "providers": {"failures": state.providers.failures.read()},
         "status": state.status.all(),
     }))
 }

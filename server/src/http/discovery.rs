@@ -22,15 +22,3 @@ pub async fn discovery(request: HttpRequest) -> HttpResponse {
         "server": {"id": "windlass", "version": PROTOCOL_VERSION},
     }))
 }
-
-/// `GET /signalk/v1/apps/list`: the web apps (signalk-v1 §4.3).
-pub async fn apps() -> HttpResponse {
-    HttpResponse::Ok().json(json!([{
-        "name": "windlass-dashboard",
-        "version": env!("CARGO_PKG_VERSION"),
-        "description": "The dashboard of this server",
-        "location": "/admin/",
-        "license": "Apache-2.0",
-        "author": "Windlass",
-    }]))
-}

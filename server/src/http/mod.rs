@@ -6,9 +6,12 @@ mod discovery;
 mod frame_guard;
 mod limit;
 mod pages;
+mod plugin_admin;
 mod plugins;
+mod put;
 mod stream;
 mod tree;
+mod v2;
 
 use std::sync::Arc;
 
@@ -17,12 +20,16 @@ use actix_web::web::{self, ServiceConfig};
 use windlass_actors::connections::ConnectionManager;
 use windlass_actors::data_model::ModelView;
 use windlass_actors::plugins::PluginManager;
+use windlass_actors::providers::Providers;
+use windlass_actors::put::PutHandlers;
 use windlass_actors::stream::{Hub, StreamContext};
 use windlass_actors::{StatusBoard, stream::EventBus};
 use windlass_broker::Broker;
 
 pub use cors::Cors;
 pub use limit::ConnectionLimit;
+
+use crate::settings::SettingsFile;
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -33,6 +40,12 @@ pub struct AppState {
     pub view: ModelView,
     /// The plugins.
     pub plugins: PluginManager,
+    /// Where PUT requests go.
+    pub puts: PutHandlers,
+    /// Who provides resources, weather data and radars.
+    pub providers: Providers,
+    /// What is saved of the settings.
+    pub settings: SettingsFile,
     /// The data connections.
     pub connections: Arc<ConnectionManager>,
     /// What connections and plugins say.
@@ -59,19 +72,26 @@ pub fn configure(state: AppState, hub: Addr<Hub>) -> impl FnOnce(&mut ServiceCon
             .app_data(web::JsonConfig::default().limit(MAX_BODY).error_handler(plugins::bad_json))
             .service(web::resource(["/signalk", "/signalk/"]).route(web::get().to(discovery::discovery)))
             .service(web::resource(["/signalk/v1/stream", "/signalk/v1/stream/"]).route(web::get().to(stream::stream)))
-            .service(web::resource("/signalk/v1/apps/list").route(web::get().to(discovery::apps)))
+            .service(web::resource("/signalk/v1/apps/list").route(web::get().to(plugins::webapps::apps)))
             .service(
                 web::resource("/signalk/v1/api/{path:.*}")
+                    .app_data(web::PayloadConfig::new(MAX_BODY))
                     .route(web::get().to(tree::node))
-                    .route(web::head().to(tree::node)),
+                    .route(web::head().to(tree::node))
+                    .route(web::put().to(put::put))
+                    .route(web::delete().to(put::delete)),
             )
+            .service(web::resource("/signalk/v1/requests/{id}").route(web::get().to(put::status)))
             .service(web::resource(["/skServer/loginStatus", "/loginStatus"]).route(web::get().to(admin::login_status)))
             .service(web::resource("/skServer/availablePaths").route(web::get().to(admin::available_paths)))
             .service(web::resource("/skServer/providers").route(web::get().to(admin::providers)))
             .service(web::resource("/windlass/statistics").route(web::get().to(admin::statistics)))
-            .service(web::scope("/skServer/plugins").configure(plugins::routes))
-            .service(web::scope("/plugins").configure(plugins::routes))
+            .service(web::resource("/skServer/webapps").route(web::get().to(plugins::webapps::list)))
+            .service(web::resource("/skServer/addons").route(web::get().to(plugins::webapps::addons)))
+            .service(plugins::scope("/skServer/plugins"))
+            .service(plugins::scope("/plugins"))
+            .configure(v2::routes)
             .configure(pages::routes)
-            .default_service(web::to(pages::not_found));
+            .default_service(web::to(plugins::webapps::serve));
     }
 }

@@ -2,17 +2,27 @@
 //!
 //! Compiling costs about a millisecond per kilobyte, loading a compiled module almost nothing. The engine trusts what
 //! it loads (a flipped byte would run as machine code), so each file carries its key and a checksum, and the
-//! directory is the server's alone.
+//! directory is the server's alone. What has not been used for long, or is too much, is removed when the cache is opened.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, SystemTime},
 };
 
 use sha2::{Digest, Sha256};
 
 const HASH: usize = 32;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// Modules not used for longer are removed.
+const KEPT: Duration = DAY.saturating_mul(30);
+/// All modules together, in bytes. Those used longest ago go first.
+const ROOM: u64 = 256 << 20;
+/// The name of a compiled module ends in this.
+const MODULE: &str = "module";
+/// The name of a file that is being written ends in this.
+const UNFINISHED: &str = "new";
 
 /// A directory of compiled modules.
 pub(crate) struct ModuleCache {
@@ -43,12 +53,13 @@ impl ModuleCache {
             use std::os::unix::fs::PermissionsExt;
             fs::set_permissions(directory, fs::Permissions::from_mode(0o700))?;
         }
+        prune(directory, SystemTime::now());
         Ok(Self { directory: directory.to_owned() })
     }
 
     fn file(&self, key: &CacheKey) -> PathBuf {
         let name: String = key.0.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.directory.join(format!("{name}.module"))
+        self.directory.join(format!("{name}.{MODULE}"))
     }
 
     /// The compiled module under `key`, when it is there and undamaged. A damaged file is removed.
@@ -71,6 +82,7 @@ impl ModuleCache {
             return None;
         }
         content.drain(..2 * HASH);
+        note_use(&file);
         Some(content)
     }
 
@@ -82,7 +94,7 @@ impl ModuleCache {
         content.extend_from_slice(&Sha256::digest(artifact));
         content.extend_from_slice(artifact);
         let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-        let temporary = self.directory.join(format!("{}-{serial}.new", std::process::id()));
+        let temporary = self.directory.join(format!("{}-{serial}.{UNFINISHED}", std::process::id()));
         let stored = fs::write(&temporary, content).and_then(|()| fs::rename(&temporary, self.file(key)));
         if let Err(error) = stored {
             log::warn!("module cache: cannot write to {}: {error}", self.directory.display());
@@ -97,5 +109,54 @@ impl ModuleCache {
         {
             log::warn!("module cache: cannot remove {}: {error}", self.file(key).display());
         }
+    }
+}
+
+/// Remembers that a module was used, to the day.
+fn note_use(file: &Path) {
+    let now = SystemTime::now();
+    let noted = fs::File::options().write(true).open(file).and_then(|file| {
+        let used = file.metadata()?.modified()?;
+        if now.duration_since(used).is_ok_and(|age| age > DAY) { file.set_modified(now) } else { Ok(()) }
+    });
+    if let Err(error) = noted {
+        log::debug!("module cache: the use of {} is not noted: {error}", file.display());
+    }
+}
+
+/// Removes modules that have not been used for long, then those used longest ago until the rest fits, and what interrupted writes left.
+/// Failure costs only room on the disk, so it is logged.
+fn prune(directory: &Path, now: SystemTime) {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) => return log::warn!("module cache: cannot list {}: {error}", directory.display()),
+    };
+    let mut modules = Vec::new();
+    for entry in entries.flatten() {
+        let path = entry.path();
+        let Ok(metadata) = entry.metadata() else { continue };
+        let (true, Ok(used)) = (metadata.is_file(), metadata.modified()) else { continue };
+        let age = now.duration_since(used).unwrap_or_default();
+        match path.extension().and_then(|extension| extension.to_str()) {
+            Some(MODULE) if age > KEPT => discard(&path),
+            Some(MODULE) => modules.push((age, metadata.len(), path)),
+            Some(UNFINISHED) if age > DAY => discard(&path),
+            _ => {}
+        }
+    }
+    modules.sort();
+    let mut room = ROOM;
+    for (_, size, path) in modules {
+        match room.checked_sub(size) {
+            Some(left) => room = left,
+            None => discard(&path),
+        }
+    }
+}
+
+fn discard(path: &Path) {
+    match fs::remove_file(path) {
+        Ok(()) => log::debug!("module cache: removed {}", path.display()),
+        Err(error) => log::warn!("module cache: cannot remove {}: {error}", path.display()),
     }
 }

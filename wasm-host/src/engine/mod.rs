@@ -4,7 +4,12 @@
 //! compiler for. Nothing outside `engine/` and `wasi/` names a wasmer type.
 
 pub(crate) mod cache;
+pub(crate) mod declarations;
+mod functions;
 pub(crate) mod inspect;
+mod memory;
+#[cfg(test)]
+mod tests;
 mod tunables;
 pub(crate) mod wasmer;
 pub(crate) mod watchdog;
@@ -122,8 +127,6 @@ pub(crate) enum Trap {
     Exit(i32),
     /// AssemblyScript's `abort`.
     Abort { message: String, file: String, line: u32, column: u32 },
-    /// `unreachable` was executed, in words.
-    Unreachable(String),
     /// Any other trap, in words.
     Fault(String),
     /// Host code panicked.
@@ -150,9 +153,22 @@ pub(crate) struct HostImport {
     pub run: HostFunction,
 }
 
-/// The body of a host function: gets the guest's memory and the arguments, returns the single result, or `None`.
+/// The guest, seen from inside a host function that it has called.
+pub(crate) trait Caller: Memory {
+    /// Calls an export of the guest within the call in progress, whose deadline goes on. Only for functions that allocate: no other
+    /// import may call back (ABI specification, appendix C).
+    ///
+    /// # Errors
+    /// The export does not exist, is declared with other types, or trapped; the guest must end with this trap.
+    fn call_export(&mut self, name: &str, args: &[Value]) -> Result<Option<Value>, Trap>;
+
+    /// Runs `work`, which waits for something outside and has a deadline of its own, while the guest's deadline stands still.
+    fn wait_outside(&mut self, work: &mut dyn FnMut());
+}
+
+/// The body of a host function: gets the guest and the arguments, returns the single result, or `None`.
 /// A result is converted to the declared type, dropped when none is declared, and 0 when declared but absent.
-pub(crate) type HostFunction = Box<dyn Fn(&mut dyn Memory, &[Value]) -> Result<Option<Value>, Trap> + Send + Sync>;
+pub(crate) type HostFunction = Box<dyn Fn(&mut dyn Caller, &[Value]) -> Result<Option<Value>, Trap> + Send + Sync>;
 
 /// Compiles modules.
 pub(crate) trait Engine: Send + Sync {
@@ -182,6 +198,16 @@ pub(crate) trait Module: Send + Sync {
     ) -> Result<Box<dyn Instance>, LoadError>;
 }
 
+/// How much memory a guest has, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct MemoryUse {
+    pub used: u64,
+    /// What it may grow to: the cap, or less when the module itself declares less.
+    pub limit: u64,
+    /// Whether the latest call was refused memory because of the cap.
+    pub refused: bool,
+}
+
 /// A function exported by an instance.
 #[derive(Clone, Debug)]
 pub(crate) struct ExportedFunction {
@@ -195,6 +221,13 @@ pub(crate) trait Instance: Memory {
     fn function(&mut self, name: &str) -> Option<ExportedFunction>;
     /// Calls a function; `args` must have its declared types. Returns the first result.
     fn call(&mut self, function: &ExportedFunction, args: &[Value], deadline: Duration) -> Result<Option<Value>, Trap>;
+    /// How long the latest call took, without what it [waited outside](Caller::wait_outside).
+    fn spent(&self) -> Duration;
+    /// The state of the memory after the latest call.
+    fn memory_use(&self) -> MemoryUse;
+    /// The content of `len` bytes at `at` is not needed any more: the engine may give the memory back to the system. What the guest finds
+    /// there afterwards is undefined.
+    fn discard(&mut self, at: u32, len: u32);
     /// Sets an exported mutable i32 global; false when there is none.
     fn set_global(&mut self, name: &str, value: i32) -> bool;
 }

@@ -71,7 +71,16 @@ impl Tunables for CappedTunables {
         location: NonNull<VMMemoryDefinition>,
     ) -> Result<VMMemory, MemoryError> {
         let ty = self.memory(ty)?;
-        // SAFETY: the caller's promise about `location` is passed on unchanged.
+        if *style == MEMORY_STYLE {
+            // SAFETY: the caller's promise about `location` is passed on unchanged.
+            match unsafe { super::memory::reserve(&ty, self.pages, style, location) } {
+                Ok(memory) => return Ok(memory),
+                Err(error) => {
+                    log::debug!("no address space to reserve for a plugin: {error}; its memory moves as it grows")
+                }
+            }
+        }
+        // SAFETY: as above; an attempt that failed has left nothing there.
         unsafe { self.base.create_vm_memory(&ty, style, location) }
     }
 

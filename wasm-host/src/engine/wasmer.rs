@@ -15,9 +15,11 @@ use wasmer::{
 use wasmer_types::TrapCode;
 
 use super::{
-    Engine, ExportDeclaration, ExportedFunction, HostImport, ImportDeclaration, Instance, ItemType, Memory, Module,
-    Origin, OutOfBounds, Signature, Trap, Value, ValueType,
+    Caller, Engine, ExportDeclaration, ExportedFunction, HostImport, ImportDeclaration, Instance, ItemType, Memory,
+    MemoryUse, Module, Origin, OutOfBounds, Signature, Trap, Value, ValueType,
     cache::{CacheKey, ModuleCache},
+    functions::GuestFunction,
+    memory::refusals,
     tunables::{CappedTunables, MEMORY_STYLE},
     watchdog::{Watch, Watchdog},
 };
@@ -155,8 +157,11 @@ impl WasmerModule {
             let ty = function_type(&import.signature);
             let HostImport { module, name, signature, run } = import;
             let function = wasmer::Function::new_with_env(store, state, ty, move |mut env, arguments| {
+                let mut guest = GuestMemory(&mut env);
+                guest.in_time()?;
                 let arguments: Vec<Value> = arguments.iter().map(from_wasmer).collect();
-                let result = run(&mut GuestMemory(&mut env), &arguments).map_err(TrapError::raise)?;
+                let result = run(&mut guest, &arguments).map_err(TrapError::raise)?;
+                guest.in_time()?;
                 let result = result.unwrap_or(Value::I32(0));
                 Ok(signature.results.iter().map(|ty| to_wasmer(result.to_type(*ty))).collect())
             });
@@ -182,20 +187,23 @@ impl WasmerModule {
         let mut store = Store::new(self.engine.clone());
         let watch = self.watchdog.register(interrupt(&store));
         let limit = u64::from(setup.limits.memory_pages()) * crate::limits::PAGE;
-        let state = FunctionEnv::new(&mut store, HostState { memory: None });
+        let state = FunctionEnv::new(&mut store, HostState { memory: None, instance: None, watch: Arc::clone(&watch) });
         let uses_wasi = self.imports.iter().any(|import| WASI_MODULES.contains(&import.module.as_str()));
         let mut wasi = uses_wasi
             .then(|| Wasi::new(&mut store, &self.module, setup, &self.wasix, Arc::clone(&watch)))
             .transpose()?;
         let imports = self.link(&mut store, &state, host_imports, wasi.as_ref())?;
 
+        let refused = refusals();
         watch.enter(deadline);
         let created = catch_unwind(AssertUnwindSafe(|| {
             wasmer::Instance::new(&mut store, &self.module, &imports).map_err(Box::new)
         }));
         let interrupted = watch.leave();
-        let failed =
-            |trap: Trap| LoadError::Initialize(CallError::from_trap("start section", trap, deadline, 0, limit));
+        let failed = |trap: Trap| {
+            let memory = MemoryUse { used: 0, limit, refused: refusals() > refused };
+            LoadError::Initialize(CallError::from_trap("start section", trap, deadline, memory))
+        };
         let instance = match created {
             _ if interrupted => return Err(failed(Trap::Interrupted)),
             Ok(Ok(instance)) => instance,
@@ -208,11 +216,23 @@ impl WasmerModule {
             Err(panic) => return Err(failed(Trap::HostPanic(panic_message(&*panic)))),
         };
         let memory = instance.exports.get_memory("memory").ok().cloned();
-        state.as_mut(&mut store).memory = memory.clone();
+        let shared = state.as_mut(&mut store);
+        shared.memory = memory.clone();
+        shared.instance = Some(instance.clone());
         if let Some(wasi) = &mut wasi {
             wasi.initialize(&mut store, &instance)?;
         }
-        Ok(Box::new(WasmerInstance { functions: Vec::new(), instance, memory, watch, _wasi: wasi, store }))
+        Ok(Box::new(WasmerInstance {
+            functions: Vec::new(),
+            instance,
+            memory,
+            limit,
+            watch,
+            spent: Duration::ZERO,
+            refused: false,
+            _wasi: wasi,
+            store,
+        }))
     }
 }
 
@@ -238,10 +258,14 @@ impl Module for WasmerModule {
 
 /// The store is the last field: everything in it refers to it.
 struct WasmerInstance {
-    functions: Vec<wasmer::Function>,
+    functions: Vec<GuestFunction>,
     instance: wasmer::Instance,
     memory: Option<wasmer::Memory>,
+    /// The cap on the memory in bytes.
+    limit: u64,
     watch: Arc<Watch>,
+    spent: Duration,
+    refused: bool,
     _wasi: Option<Wasi>,
     store: Store,
 }
@@ -266,7 +290,7 @@ impl Instance for WasmerInstance {
     fn function(&mut self, name: &str) -> Option<ExportedFunction> {
         let function = self.instance.exports.get_function(name).ok()?.clone();
         let signature = signature(&function.ty(&self.store));
-        self.functions.push(function);
+        self.functions.push(GuestFunction::new(function, &self.store, &signature));
         Some(ExportedFunction { index: self.functions.len() - 1, signature })
     }
 
@@ -274,16 +298,35 @@ impl Instance for WasmerInstance {
         let Some(target) = self.functions.get(function.index) else {
             return Err(Trap::Fault("the function belongs to another instance".to_owned()));
         };
-        let args: Vec<wasmer::Value> = args.iter().copied().map(to_wasmer).collect();
-        self.watch.enter(deadline);
-        let result = catch_unwind(AssertUnwindSafe(|| target.call(&mut self.store, &args)));
-        if self.watch.leave() {
+        let refused = refusals();
+        let begun = self.watch.enter(deadline);
+        let result = catch_unwind(AssertUnwindSafe(|| target.call(&mut self.store, args)));
+        let interrupted = self.watch.leave();
+        self.spent = begun.elapsed().saturating_sub(self.watch.outside());
+        self.refused = refusals() > refused;
+        if interrupted {
             return Err(Trap::Interrupted);
         }
         match result {
-            Ok(Ok(results)) => Ok(results.first().map(from_wasmer)),
+            Ok(Ok(result)) => Ok(result),
             Ok(Err(error)) => Err(trap(error)),
             Err(panic) => Err(Trap::HostPanic(panic_message(&*panic))),
+        }
+    }
+
+    fn spent(&self) -> Duration {
+        self.spent
+    }
+
+    fn memory_use(&self) -> MemoryUse {
+        let declared = self.memory.as_ref().and_then(|memory| memory.ty(&self.store).maximum);
+        let limit = declared.map_or(self.limit, |pages| self.limit.min(u64::from(pages.0) * crate::limits::PAGE));
+        MemoryUse { used: self.memory_bytes(), limit, refused: self.refused }
+    }
+
+    fn discard(&mut self, at: u32, len: u32) {
+        if let Some(memory) = &self.memory {
+            super::memory::discard(&memory.view(&self.store), at, len);
         }
     }
 
@@ -310,13 +353,22 @@ fn interrupt(_: &Store) -> super::watchdog::Interrupt {
     })
 }
 
-/// What host functions share: the guest's memory, absent while the start section runs.
+/// What host functions share: the guest, absent while the start section runs.
 pub(crate) struct HostState {
     memory: Option<wasmer::Memory>,
+    instance: Option<wasmer::Instance>,
+    watch: Arc<Watch>,
 }
 
 /// The guest's memory, seen from inside a host function.
 pub(crate) struct GuestMemory<'a, 'b>(pub &'a mut FunctionEnvMut<'b, HostState>);
+
+impl GuestMemory<'_, '_> {
+    /// Ends a call into the guest that is overdue here, where it is safe: see [`Watch`].
+    fn in_time(&self) -> Result<(), RuntimeError> {
+        if self.0.data().watch.fired() { Err(TrapError::raise(Trap::Interrupted)) } else { Ok(()) }
+    }
+}
 
 impl Memory for GuestMemory<'_, '_> {
     fn memory_bytes(&self) -> u64 {
@@ -331,6 +383,25 @@ impl Memory for GuestMemory<'_, '_> {
     fn write(&mut self, at: u32, bytes: &[u8]) -> Result<(), OutOfBounds> {
         let memory = self.0.data().memory.clone().ok_or(OutOfBounds)?;
         memory.view(&self.0.as_store_mut()).write(u64::from(at), bytes).map_err(|_| OutOfBounds)
+    }
+}
+
+impl Caller for GuestMemory<'_, '_> {
+    fn call_export(&mut self, name: &str, args: &[Value]) -> Result<Option<Value>, Trap> {
+        let instance = self.0.data().instance.clone();
+        let instance =
+            instance.ok_or_else(|| Trap::Fault(format!("{name} can't be called while the module starts")))?;
+        let function = instance.exports.get_function(name).map_err(|error| Trap::Fault(error.to_string()))?;
+        let args: Vec<wasmer::Value> = args.iter().copied().map(to_wasmer).collect();
+        let results = function.call(&mut self.0.as_store_mut(), &args).map_err(trap)?;
+        Ok(results.first().map(from_wasmer))
+    }
+
+    fn wait_outside(&mut self, work: &mut dyn FnMut()) {
+        let watch = Arc::clone(&self.0.data().watch);
+        let pause = watch.pause();
+        work();
+        watch.resume(pause);
     }
 }
 
@@ -356,7 +427,6 @@ fn trap(error: RuntimeError) -> Trap {
     }
     match error.to_trap() {
         Some(TrapCode::HostInterrupt) => Trap::Interrupted,
-        Some(TrapCode::UnreachableCodeReached) => Trap::Unreachable(reason),
         _ => Trap::Fault(reason),
     }
 }
@@ -410,7 +480,7 @@ fn function_type(signature: &Signature) -> FunctionType {
     FunctionType::new(types(&signature.params), types(&signature.results))
 }
 
-fn from_wasmer(value: &wasmer::Value) -> Value {
+pub(super) fn from_wasmer(value: &wasmer::Value) -> Value {
     match value {
         wasmer::Value::I32(value) => Value::I32(*value),
         wasmer::Value::I64(value) => Value::I64(*value),
@@ -421,7 +491,7 @@ fn from_wasmer(value: &wasmer::Value) -> Value {
     }
 }
 
-fn to_wasmer(value: Value) -> wasmer::Value {
+pub(super) fn to_wasmer(value: Value) -> wasmer::Value {
     match value {
         Value::I32(value) => wasmer::Value::I32(value),
         Value::I64(value) => wasmer::Value::I64(value),

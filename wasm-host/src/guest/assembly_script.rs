@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use super::{
-    Abi, CallStatistics, Detected, Guest,
+    Abi, CallStatistics, Detected, Guest, HandlerKind,
     core::{Export, GuestCore},
 };
 use crate::{
-    CallError, LoadError,
+    CallError, DeltaText, FetchStatistics, LoadError, SocketStatistics,
     text::{self, ARRAY_BUFFER, STRING},
 };
+
+/// A request, and its length.
+const HANDLER_PARAMS: usize = 2;
 
 /// A plugin in AssemblyScript.
 pub(super) struct AssemblyScriptGuest {
@@ -20,6 +23,12 @@ pub(super) struct AssemblyScriptGuest {
     stop: Export,
     poll: Option<Export>,
     delta_handler: Option<Export>,
+    event_handler: Option<Export>,
+    http_endpoints: Option<Export>,
+    /// Takes answers to HTTP requests made with a callback.
+    response_handler: Option<Export>,
+    /// A handler with two parameters gets the string itself instead of UTF-8 bytes (`signalk.wasm.httpRequestEncoding`).
+    utf16_requests: bool,
 }
 
 /// The instance with AssemblyScript's memory management.
@@ -41,7 +50,7 @@ enum ArgumentsLength {
 }
 
 impl AssemblyScriptGuest {
-    pub(super) fn new(mut core: GuestCore, detected: &Detected) -> Result<Self, LoadError> {
+    pub(super) fn new(mut core: GuestCore, detected: &Detected, utf16_requests: bool) -> Result<Self, LoadError> {
         let arguments = match core.find("__setArgumentsLength") {
             Some(export) => ArgumentsLength::Function(export),
             None if core.instance().set_global("__argumentsLength", 0) => ArgumentsLength::Global,
@@ -53,7 +62,11 @@ impl AssemblyScriptGuest {
             start: core.require(detected.start)?,
             stop: core.require(detected.stop)?,
             poll: core.find("poll"),
-            delta_handler: if core.delivers_deltas { core.find("delta_handler") } else { None },
+            delta_handler: if core.delivers.deltas { core.find("delta_handler") } else { None },
+            event_handler: if core.delivers.events { core.find("event_handler") } else { None },
+            http_endpoints: core.find("http_endpoints"),
+            response_handler: core.find("responseHandler"),
+            utf16_requests,
             runtime: Runtime {
                 new: core.find("__new"),
                 pin: core.find("__pin"),
@@ -85,7 +98,7 @@ impl Runtime {
         let max = self.core.limits.metadata_bytes.saturating_mul(2);
         match text::read_managed(self.core.instance(), at as u32, max) {
             Ok(text) => Ok(text.unwrap_or_default()),
-            Err(error) => Err(self.core.broken(export.name, error.to_string())),
+            Err(error) => Err(self.core.broken(&export.name, error.to_string())),
         }
     }
 
@@ -98,11 +111,11 @@ impl Runtime {
             });
         };
         let Ok(size) = i32::try_from(payload.len()) else {
-            return Err(self.core.broken(new.name, "a text of more than 2 GiB"));
+            return Err(self.core.broken(&new.name, "a text of more than 2 GiB"));
         };
         let at = self.core.call(new, &[size, class], deadline)?;
         if at == 0 {
-            return Err(self.core.broken(new.name, format!("no memory for {size} bytes (it returned 0)")));
+            return Err(self.core.broken(&new.name, format!("no memory for {size} bytes (it returned 0)")));
         }
         let at = match &self.pin {
             Some(pin) => self.core.call(pin, &[at], deadline)?,
@@ -110,6 +123,14 @@ impl Runtime {
         };
         self.core.write("__new", at, payload)?;
         Ok(at)
+    }
+
+    /// Calls the handler of deltas or events with a string.
+    fn deliver(&mut self, handler: &Export, utf16: &[u8]) -> Result<(), CallError> {
+        let deadline = self.core.limits.deadlines.delta;
+        let at = self.create(&handler.name, STRING, utf16, deadline)?;
+        self.call(handler, &[at], deadline)?;
+        self.release(at, deadline)
     }
 
     fn release(&mut self, at: i32, deadline: Duration) -> Result<(), CallError> {
@@ -140,7 +161,7 @@ impl Guest for AssemblyScriptGuest {
     fn start(&mut self, config_json: &str) -> Result<i32, CallError> {
         let deadline = self.runtime.core.limits.deadlines.start;
         let bytes = config_json.as_bytes();
-        let at = self.runtime.create(self.start.name, ARRAY_BUFFER, bytes, deadline)?;
+        let at = self.runtime.create(&self.start.name, ARRAY_BUFFER, bytes, deadline)?;
         // `create` has made sure that the length fits.
         let result = self.runtime.call(&self.start, &[at, bytes.len() as i32], deadline)?;
         self.runtime.release(at, deadline)?;
@@ -157,6 +178,7 @@ impl Guest for AssemblyScriptGuest {
     }
 
     fn poll(&mut self) -> Result<i32, CallError> {
+        self.deliver_responses()?;
         let deadline = self.runtime.core.limits.deadlines.poll;
         match &self.poll {
             Some(poll) => Ok(self.runtime.call(poll, &[], deadline)?.unwrap_or(0)),
@@ -170,21 +192,121 @@ impl Guest for AssemblyScriptGuest {
 
     fn deliver(&mut self, delta_json: &str) -> Result<(), CallError> {
         let Some(handler) = &self.delta_handler else { return Ok(()) };
-        let deadline = self.runtime.core.limits.deadlines.delta;
         let mut utf16 = std::mem::take(&mut self.runtime.utf16);
         text::encode_utf16(delta_json, &mut utf16);
-        let created = self.runtime.create(handler.name, STRING, &utf16, deadline);
+        let delivered = self.runtime.deliver(handler, &utf16);
         self.runtime.utf16 = utf16;
-        let at = created?;
-        self.runtime.call(handler, &[at], deadline)?;
-        self.runtime.release(at, deadline)
+        delivered
+    }
+
+    fn deliver_shared(&mut self, delta: &dyn DeltaText) -> Result<(), CallError> {
+        match &self.delta_handler {
+            Some(handler) => self.runtime.deliver(handler, delta.utf16()),
+            None => Ok(()),
+        }
+    }
+
+    fn has_event_handler(&self) -> bool {
+        self.event_handler.is_some()
+    }
+
+    fn deliver_event(&mut self, event_json: &str) -> Result<(), CallError> {
+        let Some(handler) = &self.event_handler else { return Ok(()) };
+        let mut utf16 = std::mem::take(&mut self.runtime.utf16);
+        text::encode_utf16(event_json, &mut utf16);
+        let delivered = self.runtime.deliver(handler, &utf16);
+        self.runtime.utf16 = utf16;
+        delivered
+    }
+
+    fn http_endpoints(&mut self) -> Result<Option<String>, CallError> {
+        let deadline = self.runtime.core.limits.deadlines.metadata;
+        match &self.http_endpoints {
+            Some(export) => self.runtime.get(export, deadline).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// How an HTTP handler gets its request depends on how many parameters it declares (§3.6): one is a managed string, two are UTF-8 bytes
+    /// and their number.
+    fn handle(&mut self, kind: HandlerKind, export: &str, request_json: &str) -> Result<Option<String>, CallError> {
+        let export = self.runtime.core.handler(export, HANDLER_PARAMS)?;
+        let deadline = self.runtime.core.limits.deadlines.of(kind);
+        let request = match kind {
+            HandlerKind::ProviderList => "{}",
+            _ => request_json,
+        };
+        let (at, length) = match export.params() {
+            0 => (None, 0),
+            2 if kind == HandlerKind::Http && !self.utf16_requests => {
+                let bytes = request.as_bytes();
+                (Some(self.runtime.create(&export.name, ARRAY_BUFFER, bytes, deadline)?), bytes.len() as i32)
+            }
+            _ => {
+                let mut utf16 = std::mem::take(&mut self.runtime.utf16);
+                text::encode_utf16(request, &mut utf16);
+                let created = self.runtime.create(&export.name, STRING, &utf16, deadline);
+                let units = (utf16.len() / 2) as i32;
+                self.runtime.utf16 = utf16;
+                (Some(created?), units)
+            }
+        };
+        let answer = self.runtime.call(&export, &[at.unwrap_or(0), length], deadline)?.unwrap_or(0);
+        let max = self.runtime.core.limits.answer_bytes.saturating_mul(2);
+        let answer = match text::read_managed(self.runtime.core.instance(), answer as u32, max) {
+            Ok(answer) => answer,
+            Err(error) => return Err(self.runtime.core.broken(&export.name, error.to_string())),
+        };
+        if let Some(at) = at {
+            self.runtime.release(at, deadline)?;
+        }
+        Ok(answer.filter(|answer| !answer.is_empty()))
+    }
+
+    fn has_handler(&mut self, _: HandlerKind, export: &str) -> bool {
+        self.runtime.core.handler(export, HANDLER_PARAMS).is_ok()
+    }
+
+    fn put_handler(&mut self, context: &str, path: &str) -> Option<String> {
+        self.runtime.core.put_handler(context, path, HANDLER_PARAMS)
     }
 
     fn memory_bytes(&self) -> u64 {
         self.runtime.core.memory_bytes()
     }
 
+    fn memory_limit(&self) -> u64 {
+        self.runtime.core.memory_use().limit
+    }
+
     fn calls(&self) -> CallStatistics {
         self.runtime.core.statistics()
+    }
+
+    fn sockets(&self) -> SocketStatistics {
+        self.runtime.core.network.sockets()
+    }
+
+    fn fetches(&self) -> FetchStatistics {
+        self.runtime.core.network.fetches()
+    }
+
+    fn deliver_responses(&mut self) -> Result<usize, CallError> {
+        let deadline = self.runtime.core.limits.deadlines.request;
+        let mut delivered = 0;
+        // What the handler asks for anew is left to the next time, so that this ends.
+        for _ in 0..self.runtime.core.network.fetches().undelivered {
+            let Some((callback, answer)) = self.runtime.core.network.take_answer() else { break };
+            let Some(handler) = &self.response_handler else { continue };
+            let (status, redirected, bytes) = match &answer {
+                Some(answer) => (i32::from(answer.status), i32::from(answer.redirected), &answer.bytes[..]),
+                None => (0, 0, &[][..]),
+            };
+            let at = self.runtime.create(&handler.name, ARRAY_BUFFER, bytes, deadline)?;
+            self.runtime.call(handler, &[at, status, redirected, callback], deadline)?;
+            self.runtime.release(at, deadline)?;
+            delivered += 1;
+        }
+        Ok(delivered)
     }
 }

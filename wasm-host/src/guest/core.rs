@@ -1,23 +1,30 @@
 //! What all flavours of guests share: calling exports under a deadline, counting, and never touching an instance again
 //! after it failed.
 
-use std::time::{Duration, Instant};
+use std::{borrow::Cow, collections::HashMap, time::Duration};
 
-use super::CallStatistics;
+use super::{CallStatistics, Delivers};
 use crate::{
     CallError, Limits, LoadError,
-    engine::{ExportedFunction, Instance, OutOfBounds, Value},
+    engine::{ExportedFunction, Instance, MemoryUse, OutOfBounds, Value},
     imports::fit,
-    limits::PAGE,
+    net::NetworkLease,
 };
 
 /// An export that was found.
+#[derive(Clone)]
 pub(super) struct Export {
-    pub name: &'static str,
+    pub name: Cow<'static, str>,
     function: ExportedFunction,
 }
 
 impl Export {
+    /// Whether it is declared with `params` i32 parameters and i32 as its only result, if any.
+    pub(super) fn takes_ints(&self, params: usize) -> bool {
+        let signature = &self.function.signature;
+        signature.is_ints(params, signature.results.len()) && signature.results.len() <= 1
+    }
+
     /// How many parameters it declares.
     pub(super) fn params(&self) -> usize {
         self.function.signature.params.len()
@@ -28,15 +35,56 @@ impl Export {
 pub(super) struct GuestCore {
     instance: Box<dyn Instance>,
     pub limits: Limits,
-    /// Whether the plugin may be given deltas.
-    pub delivers_deltas: bool,
+    /// What the plugin may be given.
+    pub delivers: Delivers,
     statistics: CallStatistics,
     failed: bool,
+    handlers: HashMap<String, Option<Export>>,
+    /// Closes the guest's sockets and requests with the guest.
+    pub network: NetworkLease,
+}
+
+/// Parameters passed without a list of their own.
+const FEW: usize = 4;
+
+/// Handlers remembered; a plugin names its own.
+const MAX_HANDLERS: usize = 256;
+
+/// Whether a request must not reach this export, because it has a meaning of its own (§3.6, G59).
+fn is_reserved(name: &str) -> bool {
+    name.starts_with("__")
+        || name.starts_with("asyncify_")
+        || name.starts_with("plugin_")
+        || matches!(
+            name,
+            "_start"
+                | "_initialize"
+                | "allocate"
+                | "deallocate"
+                | "id"
+                | "name"
+                | "schema"
+                | "start"
+                | "stop"
+                | "poll"
+                | "delta_handler"
+                | "event_handler"
+                | "http_endpoints"
+                | "responseHandler"
+        )
 }
 
 impl GuestCore {
-    pub(super) fn new(instance: Box<dyn Instance>, limits: Limits, delivers_deltas: bool) -> Self {
-        Self { instance, limits, delivers_deltas, statistics: CallStatistics::default(), failed: false }
+    pub(super) fn new(instance: Box<dyn Instance>, limits: Limits, delivers: Delivers, network: NetworkLease) -> Self {
+        Self {
+            instance,
+            limits,
+            delivers,
+            statistics: CallStatistics::default(),
+            failed: false,
+            handlers: HashMap::new(),
+            network,
+        }
     }
 
     /// Runs `_start`, or else `_initialize`, exactly once (§2.4). Ending with exit code 0 is success.
@@ -53,9 +101,25 @@ impl GuestCore {
         }
     }
 
-    pub(super) fn find(&mut self, name: &'static str) -> Option<Export> {
-        let function = self.instance.function(name)?;
+    pub(super) fn find(&mut self, name: impl Into<Cow<'static, str>>) -> Option<Export> {
+        let name = name.into();
+        let function = self.instance.function(&name)?;
         function.signature.is_numeric().then_some(Export { name, function })
+    }
+
+    /// The handler called `name`, with up to `most` parameters; looked up once. Functions that have another meaning are none.
+    pub(super) fn handler(&mut self, name: &str, most: usize) -> Result<Export, CallError> {
+        if !self.handlers.contains_key(name) {
+            let found = if is_reserved(name) { None } else { self.find(name.to_owned()) };
+            if self.handlers.len() >= MAX_HANDLERS {
+                self.handlers.clear();
+            }
+            self.handlers.insert(name.to_owned(), found);
+        }
+        let export = self.handlers.get(name).cloned().flatten();
+        export
+            .filter(|export| export.params() <= most && export.takes_ints(export.params()))
+            .ok_or_else(|| CallError::NoHandler { export: name.to_owned() })
     }
 
     /// An export whose presence was established when the module was loaded.
@@ -76,18 +140,33 @@ impl GuestCore {
         deadline: Duration,
     ) -> Result<Option<i32>, CallError> {
         if self.failed {
-            return Err(CallError::Discarded { export: export.name.to_owned() });
+            return Err(CallError::Discarded { export: export.name.to_string() });
         }
-        let args = fit(args, &export.function.signature.params);
-        let begun = Instant::now();
-        let result = self.instance.call(&export.function, &args, deadline);
+        let params = &export.function.signature.params;
+        // Nearly all functions fit; a list of values would be another allocation for each call.
+        let mut few = [Value::I32(0); FEW];
+        let many;
+        let values = match few.get_mut(..params.len()) {
+            Some(values) => {
+                for (index, (value, ty)) in values.iter_mut().zip(params).enumerate() {
+                    *value = Value::I32(args.get(index).copied().unwrap_or(0)).to_type(*ty);
+                }
+                &*values
+            }
+            None => {
+                many = fit(args, params);
+                many.as_slice()
+            }
+        };
+        let result = self.instance.call(&export.function, values, deadline);
+        let spent = self.instance.spent();
         self.statistics.count += 1;
-        self.statistics.longest = self.statistics.longest.max(begun.elapsed());
+        self.statistics.time += spent;
+        self.statistics.longest = self.statistics.longest.max(spent);
         result.map(|value| value.map(Value::int)).map_err(|trap| {
             self.failed = true;
             self.statistics.failed += 1;
-            let limit = u64::from(self.limits.memory_pages()) * PAGE;
-            CallError::from_trap(export.name, trap, deadline, self.instance.memory_bytes(), limit)
+            CallError::from_trap(&export.name, trap, deadline, self.instance.memory_use())
         })
     }
 
@@ -110,6 +189,19 @@ impl GuestCore {
 
     pub(super) fn memory_bytes(&self) -> u64 {
         self.instance.memory_bytes()
+    }
+
+    pub(super) fn memory_use(&self) -> MemoryUse {
+        self.instance.memory_use()
+    }
+
+    /// The export that answers PUT requests for `path` of `context` (§3.7): spelt exactly, with only letters, digits and `_`, or that in
+    /// lower case.
+    pub(super) fn put_handler(&mut self, context: &str, path: &str, most: usize) -> Option<String> {
+        let exact = format!("handle_put_{}_{}", context.replace('.', "_"), path.replace('.', "_"));
+        let plain: String = exact.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let lower = plain.to_ascii_lowercase();
+        [exact, plain, lower].into_iter().find(|name| self.handler(name, most).is_ok())
     }
 
     pub(super) fn statistics(&self) -> CallStatistics {

@@ -14,7 +14,12 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use detect::{Detected, detect};
 
-use crate::{CallError, Limits, LoadError, engine::Instance, imports::ImportFamily};
+use crate::{
+    CallError, DeltaText, Limits, LoadError,
+    engine::Instance,
+    imports::ImportFamily,
+    net::{FetchStatistics, NetworkLease, SocketStatistics},
+};
 
 /// How strings travel between host and guest (ABI specification §0.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -78,11 +83,79 @@ pub trait Guest {
     /// See [`name`](Self::name).
     fn deliver(&mut self, delta_json: &str) -> Result<(), CallError>;
 
+    /// The same with a delta that several plugins get: what is made of it for one of them serves all.
+    ///
+    /// # Errors
+    /// See [`name`](Self::name).
+    fn deliver_shared(&mut self, delta: &dyn DeltaText) -> Result<(), CallError>;
+
+    /// Whether server events are to be delivered: there is an `event_handler`, and the plugin has the capability
+    /// `serverEvents` (§4.10).
+    fn has_event_handler(&self) -> bool;
+
+    /// Delivers one server event as compact JSON: `{"type","from"?,"data","timestamp"}`. Nothing happens when
+    /// [`has_event_handler`](Self::has_event_handler) is false.
+    ///
+    /// # Errors
+    /// See [`name`](Self::name).
+    fn deliver_event(&mut self, event_json: &str) -> Result<(), CallError>;
+
+    /// What `http_endpoints` says (§3.6), a JSON array as text; `None` without the export.
+    ///
+    /// # Errors
+    /// See [`name`](Self::name).
+    fn http_endpoints(&mut self) -> Result<Option<String>, CallError>;
+
+    /// Calls the handler `export` with a request as JSON text (§3.6–3.9). `Ok(None)`: it gave no answer, because it returns nothing, the
+    /// null pointer or no text.
+    ///
+    /// # Errors
+    /// See [`name`](Self::name); also [`CallError::NoHandler`] when there is no such export, when it is not of a handler's type, or is one
+    /// of the plugin's lifecycle functions. The instance stays usable then.
+    fn handle(&mut self, kind: HandlerKind, export: &str, request_json: &str) -> Result<Option<String>, CallError>;
+
+    /// Whether there is a handler `export` for requests of this kind.
+    fn has_handler(&mut self, kind: HandlerKind, export: &str) -> bool;
+
+    /// The export that answers PUT requests for `path` of `context` (§3.7), as far as there is one: `handle_put_`, context and path with `_`
+    /// for each dot; else with `_` for every character but ASCII letters and digits; else that in lower case.
+    fn put_handler(&mut self, context: &str, path: &str) -> Option<String>;
+
     /// Bytes of linear memory in use.
     fn memory_bytes(&self) -> u64;
 
+    /// What the linear memory may grow to, in bytes: [`Limits::memory_bytes`], or less when the module itself declares less.
+    fn memory_limit(&self) -> u64;
+
     /// Calls made so far.
     fn calls(&self) -> CallStatistics;
+
+    /// What the plugin's UDP and TCP sockets did so far (§4.6, §4.7).
+    fn sockets(&self) -> SocketStatistics;
+
+    /// What its HTTP requests did so far (§4.9).
+    fn fetches(&self) -> FetchStatistics;
+
+    /// Hands answers that have arrived for requests with a callback to the export `responseHandler` (§4.9); the result is how
+    /// many. [`poll`](Self::poll) does it as well. While [`fetches`](Self::fetches) shows requests in progress or answers not delivered,
+    /// call it from time to time.
+    ///
+    /// # Errors
+    /// See [`name`](Self::name).
+    fn deliver_responses(&mut self) -> Result<usize, CallError>;
+}
+
+/// What a handler is for; decides how it is called and how long it may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HandlerKind {
+    /// An HTTP endpoint (§3.6).
+    Http,
+    /// A PUT request; the request is the JSON of the value alone (§3.7).
+    Put,
+    /// A resource, weather or radar provider (§3.8, §3.9).
+    Provider,
+    /// A provider's function that gets no request: `radar_get_radars` (§3.9).
+    ProviderList,
 }
 
 /// Counts calls into one guest.
@@ -95,6 +168,16 @@ pub struct CallStatistics {
     pub failed: u64,
     /// The longest call.
     pub longest: Duration,
+    /// Time spent in all calls together. Neither this nor `longest` counts waiting for something outside, like an HTTP answer.
+    #[serde(default)]
+    pub time: Duration,
+}
+
+/// What a plugin may be given without having asked for it in a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Delivers {
+    pub deltas: bool,
+    pub events: bool,
 }
 
 /// Makes the guest for an instance that has been linked but not yet initialised, and initialises it.
@@ -102,13 +185,15 @@ pub(crate) fn open(
     detected: &Detected,
     instance: Box<dyn Instance>,
     limits: Limits,
-    delivers_deltas: bool,
+    delivers: Delivers,
+    utf16_requests: bool,
+    network: NetworkLease,
 ) -> Result<Box<dyn Guest>, LoadError> {
-    let mut core = core::GuestCore::new(instance, limits, delivers_deltas);
+    let mut core = core::GuestCore::new(instance, limits, delivers, network);
     core.initialize()?;
     Ok(match detected.abi {
         Abi::Buffer => Box::new(buffer::BufferGuest::new(core, detected)?),
-        Abi::AssemblyScript => Box::new(assembly_script::AssemblyScriptGuest::new(core, detected)?),
+        Abi::AssemblyScript => Box::new(assembly_script::AssemblyScriptGuest::new(core, detected, utf16_requests)?),
     })
 }
 

@@ -5,7 +5,7 @@ use std::{
     time::{Instant, SystemTime, UNIX_EPOCH},
 };
 
-use super::{Entry, Escape, HostCall};
+use super::{Entry, Escape, HostCall, Param};
 use crate::{
     engine::{Trap, Value},
     text::{self, ARRAY_BUFFER},
@@ -13,41 +13,93 @@ use crate::{
 
 type Answer = Result<Option<Value>, Escape>;
 
-const fn entry(name: &'static str, run: fn(&mut HostCall<'_>) -> Answer) -> Entry {
-    Entry { name, aliases: &[], capability: None, failure: 0, run }
+const fn entry(
+    name: &'static str,
+    params: &'static [Param],
+    result: Option<&'static str>,
+    doc: &'static str,
+    run: fn(&mut HostCall<'_>) -> Answer,
+) -> Entry {
+    Entry { name, aliases: &[], params, result, capability: None, failure: 0, doc, run }
 }
 
 pub(super) const ENV: &[Entry] = &[
-    entry("abort", abort),
-    entry("seed", |_| random().map(Some)),
-    entry("trace", trace),
+    entry(
+        "abort",
+        &[Param::Managed("message"), Param::Managed("file"), Param::Int("line"), Param::Int("column")],
+        None,
+        "Ends the plugin with an error, which is a crash.",
+        abort,
+    ),
+    entry(
+        "trace",
+        &[
+            Param::Managed("message"),
+            Param::Int("count"),
+            Param::Float("a"),
+            Param::Float("b"),
+            Param::Float("c"),
+            Param::Float("d"),
+            Param::Float("e"),
+        ],
+        None,
+        "Logs a message and the first `count` numbers.",
+        trace,
+    ),
     Entry {
         name: "console.log",
         aliases: &["console.debug", "console.info", "console.warn", "console.error"],
+        params: &[Param::Managed("text")],
+        result: None,
         capability: None,
         failure: 0,
+        doc: "Logs a line. Declared with two parameters it takes UTF-8 text, pointer and length.",
         run: console_log,
     },
-    entry("console.assert", console_assert),
+    entry(
+        "console.assert",
+        &[Param::Int("condition"), Param::Managed("text")],
+        None,
+        "Logs a line when the condition is 0.",
+        console_assert,
+    ),
     Entry {
         name: "console.time",
         aliases: &["console.timeEnd", "console.timeLog"],
+        params: &[Param::Managed("label")],
+        result: None,
         capability: None,
         failure: 0,
+        doc: "Logs a label and the milliseconds since the server started to count.",
         run: console_time,
     },
-    entry("Date.now", date_now),
-    entry("performance.now", performance_now),
-    entry("crypto.getRandomValuesN", random_values),
-    entry("process.exit", |call| Err(Escape::Trap(Trap::Exit(call.int(0))))),
+    entry(
+        "crypto.getRandomValuesN",
+        &[Param::Managed("buffer")],
+        Some("the same pointer"),
+        "Fills an ArrayBuffer of at most 65,536 bytes with random bytes.",
+        random_values,
+    ),
+    entry("process.exit", &[Param::Int("code")], None, "Ends the plugin, which is a crash.", |call| {
+        Err(Escape::Trap(Trap::Exit(call.int(0))))
+    }),
 ];
 
-pub(super) const DATE: &[Entry] = &[entry("now", date_now)];
+pub(super) const NUMBERS: &[Entry] = &[
+    entry("seed", &[], Some("a number"), "Gives a seed for random numbers.", |_| random().map(Some)),
+    entry("Date.now", &[], Some("milliseconds since 1970"), "Gives the time.", date_now),
+    entry("performance.now", &[], Some("milliseconds"), "Gives a time that never goes back.", performance_now),
+];
+
+pub(super) const DATE: &[Entry] = &[entry("now", &[], Some("milliseconds since 1970"), "Gives the time.", date_now)];
+
+/// What is said of the mathematical functions.
+const MATH_DOC: &str = "As the function of this name in ECMAScript.";
 
 /// A function of one number.
 macro_rules! unary {
     ($name:literal, $function:expr) => {
-        entry($name, |call| {
+        entry($name, &[Param::Float("x")], Some("a number"), MATH_DOC, |call| {
             let function: fn(f64) -> f64 = $function;
             Ok(Some(Value::F64(function(call.float(0)))))
         })
@@ -57,7 +109,7 @@ macro_rules! unary {
 /// A function of two numbers.
 macro_rules! binary {
     ($name:literal, $function:expr) => {
-        entry($name, |call| {
+        entry($name, &[Param::Float("x"), Param::Float("y")], Some("a number"), MATH_DOC, |call| {
             let function: fn(f64, f64) -> f64 = $function;
             Ok(Some(Value::F64(function(call.float(0), call.float(1)))))
         })
@@ -65,7 +117,7 @@ macro_rules! binary {
 }
 
 pub(super) const MATH: &[Entry] = &[
-    entry("random", |_| random().map(Some)),
+    entry("random", &[], Some("a number in [0, 1)"), "Gives a random number.", |_| random().map(Some)),
     unary!("abs", f64::abs),
     unary!("acos", f64::acos),
     unary!("acosh", f64::acosh),

@@ -3,15 +3,21 @@
 //!
 //! A family of guests is a [`ImportFamily`]: which functions it may import from where. Families do not know each other.
 
+mod answers;
 mod assembly_script;
+mod events;
+mod fetch;
+mod providers;
 mod signal_k;
+mod sockets;
 mod stubs;
 
 use std::sync::Arc;
 
 use crate::{
     Capabilities, Host, Limits, LoadError,
-    engine::{HostImport, ImportDeclaration, ItemType, Memory, OutOfBounds, Signature, Trap, Value, ValueType},
+    engine::{Caller, HostImport, ImportDeclaration, ItemType, OutOfBounds, Signature, Trap, Value, ValueType},
+    net::GuestNetwork,
     text::{self, TextError},
     wasi::{OutputGate, WASI_MODULES},
 };
@@ -22,36 +28,113 @@ pub(crate) struct GuestContext {
     pub capabilities: Capabilities,
     pub limits: Limits,
     pub gate: Arc<OutputGate>,
+    pub network: Arc<GuestNetwork>,
 }
 
-/// One host function.
+/// One host function: what it is called, what it takes and gives, what it needs, and how it is done. The import functions, their
+/// capability gate, their error codes and the reference documentation are all made from it.
 pub(crate) struct Entry {
     pub name: &'static str,
     /// Other spellings found in old plugins and documents.
     pub aliases: &'static [&'static str],
+    /// What the guest passes, in order.
+    pub params: &'static [Param],
+    /// What it returns on success, in words; `None`: it returns nothing.
+    pub result: Option<&'static str>,
     /// The capability it needs, in package.json spelling.
     pub capability: Option<&'static str>,
     /// What it returns on denial and failure.
     pub failure: i32,
+    /// What it does, in a sentence or a few, for plugin authors.
+    pub doc: &'static str,
     pub run: fn(&mut HostCall<'_>) -> Result<Option<Value>, Escape>,
+}
+
+/// One thing a guest passes to a host function, with its name; it takes one wasm parameter or two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Param {
+    /// UTF-8 text: pointer and length in bytes.
+    Text(&'static str),
+    /// Bytes: pointer and length.
+    Bytes(&'static str),
+    /// A buffer the host writes to: pointer and size in bytes.
+    Out(&'static str),
+    /// A place the host writes to, as large as the description says: a pointer.
+    Place(&'static str),
+    /// A number: i32.
+    Int(&'static str),
+    /// A number: f64.
+    Float(&'static str),
+    /// An AssemblyScript object (a string unless the description says otherwise): a pointer, 0 for null.
+    Managed(&'static str),
+}
+
+/// Functions that belong together, as the reference documentation shows them.
+pub(crate) struct Topic {
+    /// The heading.
+    pub title: &'static str,
+    /// What holds for all of them, in Markdown; may be empty.
+    pub intro: &'static str,
+    /// Their interface in the WIT description; `None`: they are a language's runtime, not the plugin interface.
+    pub wit: Option<&'static str>,
+    /// The type of what they return, if anything.
+    pub gives: ValueType,
+    /// The capability that the functions themselves check, because their failure is not a number.
+    pub checks: Option<&'static str>,
+    pub entries: &'static [Entry],
+}
+
+/// Functions of the plugin interface.
+const fn topic(title: &'static str, wit: &'static str, intro: &'static str, entries: &'static [Entry]) -> Topic {
+    Topic { title, intro, wit: Some(wit), gives: ValueType::I32, checks: None, entries }
+}
+
+/// Functions a language's runtime wants.
+const fn runtime(title: &'static str, gives: ValueType, entries: &'static [Entry]) -> Topic {
+    Topic { title, intro: "", wit: None, gives, checks: None, entries }
 }
 
 /// The functions one family of guests may import.
 pub(crate) struct ImportFamily {
-    /// Tables by module name.
-    pub tables: &'static [(&'static str, &'static [&'static [Entry]])],
+    /// Topics by module name.
+    pub tables: &'static [(&'static str, &'static [Topic])],
     /// The module whose unknown functions are replaced by stubs instead of being refused.
     pub lenient: Option<&'static str>,
     /// What unknown functions of the lenient module return, by name.
     pub stub_result: fn(&str) -> Option<i32>,
 }
 
+/// What is said of HTTP requests.
+const FETCH: &str = "The package `as-fetch` calls these. The library cannot tell a plugin of failure: without an answer, and without the \
+    capability, the body is empty. The plugin waits; the deadline of the call it is in stands still meanwhile.";
+
 /// The Signal K family: Rust and other buffer-ABI plugins, and AssemblyScript.
 pub(crate) static SIGNAL_K: ImportFamily = ImportFamily {
     tables: &[
-        ("env", &[signal_k::TABLE, assembly_script::ENV]),
-        ("Math", &[assembly_script::MATH]),
-        ("Date", &[assembly_script::DATE]),
+        (
+            "env",
+            &[
+                topic("Log and status", "status", "", signal_k::LOG),
+                topic("Data", "data", "", signal_k::DATA),
+                topic("Configuration and capabilities", "configuration", "", signal_k::CONFIGURATION),
+                topic("PUT handlers and providers", "providers", "", providers::PROVIDERS),
+                topic("Binary streams", "streams", "", providers::STREAMS),
+                topic("UDP sockets", "udp", "", sockets::UDP),
+                topic("TCP sockets", "tcp", "", sockets::TCP),
+                topic("Server events", "events", "", events::TABLE),
+                runtime("AssemblyScript's runtime", ValueType::I32, assembly_script::ENV),
+                runtime("AssemblyScript's clocks and random numbers", ValueType::F64, assembly_script::NUMBERS),
+            ],
+        ),
+        ("Math", &[runtime("AssemblyScript's mathematics", ValueType::F64, assembly_script::MATH)]),
+        (
+            "as-fetch",
+            &[Topic {
+                checks: Some("network"),
+                ..topic("HTTP requests of AssemblyScript plugins", "fetch", FETCH, fetch::TABLE)
+            }],
+        ),
+        ("Date", &[runtime("AssemblyScript's clock", ValueType::F64, assembly_script::DATE)]),
     ],
     lenient: Some("env"),
     stub_result: stubs::result,
@@ -80,7 +163,7 @@ impl From<TextError> for Escape {
 /// A call of a host function in progress.
 pub(crate) struct HostCall<'a> {
     pub context: &'a GuestContext,
-    pub memory: &'a mut dyn Memory,
+    pub memory: &'a mut dyn Caller,
     args: &'a [Value],
 }
 
@@ -114,6 +197,15 @@ impl HostCall<'_> {
                 "a text of {size} bytes was refused: at most {} are taken in one call",
                 self.context.limits.text_bytes
             ));
+        }
+        Ok(read?)
+    }
+
+    /// The bytes whose pointer and length are arguments `index` and `index + 1`, at most `max`.
+    pub(crate) fn bytes(&self, index: usize, max: u32) -> Result<Vec<u8>, Escape> {
+        let read = text::read_bytes(self.memory, self.address(index), self.address(index + 1), max);
+        if let Err(TextError::TooLong(size)) = read {
+            self.context.host.notice(&format!("{size} bytes were refused: at most {max} are taken in one call"));
         }
         Ok(read?)
     }
@@ -186,9 +278,7 @@ fn host_import(declaration: &ImportDeclaration, signature: &Signature, run: crat
 }
 
 fn advice_on(module: &str) -> &'static str {
-    if module == "as-fetch" {
-        "HTTP requests from plugins are not supported by this version"
-    } else if module.starts_with("wasix") || module == "wasi" {
+    if module.starts_with("wasix") || module == "wasi" {
         "build the plugin for WASI preview 1"
     } else {
         "build the plugin against the Signal K plugin interface (module \"env\")"
@@ -196,7 +286,7 @@ fn advice_on(module: &str) -> &'static str {
 }
 
 impl ImportFamily {
-    fn find(&self, module: &str, name: &str) -> Option<&'static Entry> {
+    pub(crate) fn find(&self, module: &str, name: &str) -> Option<&'static Entry> {
         // AssemblyScript's `Math.sin` is imported as `env."Math.sin"` by current compilers, from a module `Math` by older ones.
         let (module, name) = match name.strip_prefix("Math.") {
             Some(bare) if module == "env" => ("Math", bare),
@@ -205,22 +295,25 @@ impl ImportFamily {
         self.tables
             .iter()
             .filter(|(of, _)| *of == module)
-            .flat_map(|(_, tables)| tables.iter())
-            .flat_map(|table| table.iter())
+            .flat_map(|(_, topics)| topics.iter())
+            .flat_map(|topic| topic.entries)
             .find(|entry| entry.name == name || entry.aliases.contains(&name))
     }
 }
 
 fn dispatch(entry: &'static Entry, context: Arc<GuestContext>) -> crate::engine::HostFunction {
     Box::new(move |memory, args| {
-        if let Some(capability) = entry.capability
-            && !context.capabilities.grants(capability)
-        {
-            context.host.denied(entry.name, capability);
-            return Ok(Some(Value::I32(entry.failure)));
-        }
-        match (entry.run)(&mut HostCall { context: &context, memory, args }) {
+        let call = &mut HostCall { context: &context, memory, args };
+        let ended = match entry.capability {
+            Some(capability) if !context.capabilities.grants(capability) => {
+                context.host.denied(entry.name, capability);
+                Err(Escape::Failure)
+            }
+            _ => (entry.run)(call),
+        };
+        match ended {
             Ok(result) => Ok(result),
+            Err(Escape::Failure) if entry.capability == Some(fetch::CAPABILITY) => fetch::fail(entry, call),
             Err(Escape::Failure) => Ok(Some(Value::I32(entry.failure))),
             Err(Escape::Trap(trap)) => Err(trap),
         }

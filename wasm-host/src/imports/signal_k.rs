@@ -1,6 +1,6 @@
 //! The `sk_*` functions (ABI specification §4.2–4.4).
 
-use super::{Entry, Escape, HostCall};
+use super::{Entry, Escape, HostCall, Param};
 use crate::{DeltaVersion, engine::Value, text};
 
 type Answer = Result<Option<Value>, Escape>;
@@ -8,41 +8,113 @@ type Answer = Result<Option<Value>, Escape>;
 /// Success of a function that reports 0 for it.
 const DONE: Answer = Ok(Some(Value::I32(0)));
 
-pub(super) const TABLE: &[Entry] = &[
+pub(super) const LOG: &[Entry] = &[
     Entry {
         name: "sk_debug",
         aliases: &["sk_log_debug", "sk_log_info", "sk_log_warn", "sk_log_error"],
+        params: &[Param::Text("text")],
+        result: None,
         capability: None,
         failure: 0,
+        doc: "Writes a line of debug text to the server's log, under the plugin's name.",
         run: debug,
     },
     Entry {
         name: "sk_set_status",
         aliases: &["sk_set_plugin_status", "sk_set_status_ffi"],
+        params: &[Param::Text("text")],
+        result: None,
         capability: None,
         failure: 0,
+        doc: "Shows a status text beside the plugin; an empty one clears it.",
         run: set_status,
     },
-    Entry { name: "sk_set_error", aliases: &["sk_set_plugin_error"], capability: None, failure: 0, run: set_error },
+    Entry {
+        name: "sk_set_error",
+        aliases: &["sk_set_plugin_error"],
+        params: &[Param::Text("text")],
+        result: None,
+        capability: None,
+        failure: 0,
+        doc: "Shows an error text beside the plugin. The plugin's state does not change.",
+        run: set_error,
+    },
+];
+
+pub(super) const DATA: &[Entry] = &[
     Entry {
         name: "sk_handle_message",
         aliases: &["sk_emit_delta"],
+        params: &[Param::Text("delta"), Param::Int("version")],
+        result: None,
         capability: Some("dataWrite"),
         failure: 0,
+        doc: "Emits a delta as JSON. `version` 2 sends it to the streams only; anything else, also when the parameter is not declared, is version 1.",
         run: handle_message,
     },
     Entry {
         name: "sk_publish_notification",
         aliases: &[],
+        params: &[Param::Text("path"), Param::Text("value")],
+        result: Some("0"),
         capability: Some("dataWrite"),
         failure: -1,
+        doc: "Publishes a notification of the own vessel. `path` begins with `notifications.`; `value` is JSON: an object with a `state`, or null to clear it.",
         run: publish_notification,
     },
-    Entry { name: "sk_get_self_path", aliases: &[], capability: Some("dataRead"), failure: 0, run: get_self_path },
-    Entry { name: "sk_get_path", aliases: &[], capability: Some("dataRead"), failure: 0, run: get_path },
-    Entry { name: "sk_read_config", aliases: &[], capability: None, failure: 0, run: read_config },
-    Entry { name: "sk_save_config", aliases: &[], capability: None, failure: -1, run: save_config },
-    Entry { name: "sk_has_capability", aliases: &[], capability: None, failure: 0, run: has_capability },
+    Entry {
+        name: "sk_get_self_path",
+        aliases: &[],
+        params: &[Param::Text("path"), Param::Out("answer")],
+        result: Some("the number of bytes written"),
+        capability: Some("dataRead"),
+        failure: 0,
+        doc: "Writes the JSON value at a path of the own vessel. An empty path means everything; the suffixes `.value`, `.timestamp`, `.$source` and `.meta` lead to the fields of a value.",
+        run: get_self_path,
+    },
+    Entry {
+        name: "sk_get_path",
+        aliases: &[],
+        params: &[Param::Text("path"), Param::Out("answer")],
+        result: Some("the number of bytes written"),
+        capability: Some("dataRead"),
+        failure: 0,
+        doc: "The same for the whole model: `path` begins with a context, as in `vessels.self.navigation.position`; `/sources` gives the sources.",
+        run: get_path,
+    },
+];
+
+pub(super) const CONFIGURATION: &[Entry] = &[
+    Entry {
+        name: "sk_read_config",
+        aliases: &[],
+        params: &[Param::Out("answer")],
+        result: Some("the number of bytes written"),
+        capability: None,
+        failure: 0,
+        doc: "Writes the saved configuration as JSON, `{}` when there is none.",
+        run: read_config,
+    },
+    Entry {
+        name: "sk_save_config",
+        aliases: &[],
+        params: &[Param::Text("configuration")],
+        result: Some("0"),
+        capability: None,
+        failure: -1,
+        doc: "Saves another configuration, given as JSON. The plugin is not restarted.",
+        run: save_config,
+    },
+    Entry {
+        name: "sk_has_capability",
+        aliases: &[],
+        params: &[Param::Text("name")],
+        result: Some("1"),
+        capability: None,
+        failure: 0,
+        doc: "Tells whether a capability is granted.",
+        run: has_capability,
+    },
 ];
 
 fn debug(call: &mut HostCall<'_>) -> Answer {

@@ -146,7 +146,9 @@ impl Wasi {
         let directories =
             if self.guard.files.is_some() { directory_arguments(&declaration.name) } else { Default::default() };
         let call = Call { treatment, passed, close, guard: Arc::clone(&self.guard), old_interface, directories };
-        Ok(wasmer::Function::new_with_env(store, state, ty, move |env, arguments: &[Value]| call.run(env, arguments)))
+        Ok(wasmer::Function::new_with_env(store, state, ty, move |env, arguments: &[Value]| {
+            call.run_in_time(env, arguments)
+        }))
     }
 
     /// Ties the environment to the instance's memory; before this, calls are answered with "not supported".
@@ -170,6 +172,14 @@ struct Call {
 type Answer = Result<Vec<Value>, RuntimeError>;
 
 impl Call {
+    /// Ends a call into the guest that is overdue here, where it is safe: see [`Watch`].
+    fn run_in_time(&self, env: FunctionEnvMut<'_, HostState>, arguments: &[Value]) -> Answer {
+        let in_time = || if self.guard.watch.fired() { Err(TrapError::raise(Trap::Interrupted)) } else { Ok(()) };
+        in_time()?;
+        let result = self.run(env, arguments)?;
+        in_time().map(|()| result)
+    }
+
     fn run(&self, mut env: FunctionEnvMut<'_, HostState>, arguments: &[Value]) -> Answer {
         let int = |at: usize| match arguments.get(at) {
             Some(Value::I32(value)) => *value as u32,

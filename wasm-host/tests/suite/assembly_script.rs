@@ -1,6 +1,6 @@
 //! The AssemblyScript ABI.
 
-use windlass_wasm_host::{Abi, CallError};
+use windlass_wasm_host::{Abi, CallError, SharedText};
 
 use super::support::*;
 
@@ -28,6 +28,23 @@ fn strings_travel_as_utf16_and_the_configuration_as_utf8() {
     plugin.guest.deliver(r#"{"navn":"Ærø ⚓"}"#).unwrap();
     plugin.guest.deliver("plain").unwrap();
     assert_eq!(plugin.host.debug_lines(), [r#"{"havn":"Tromsø"}"#, r#"{"navn":"Ærø ⚓"}"#, "plain"]);
+}
+
+#[test]
+fn a_shared_delta_reaches_plugins_of_both_abis() {
+    let delta = SharedText::from(r#"{"navn":"Ærø ⚓"}"#);
+    let managed = Wat { imports: LOG, delta: "(call $log (local.get $p))", ..Wat::default() }.assembly_script();
+    let buffer = Wat {
+        imports: r#"(import "env" "sk_debug" (func $debug (param i32 i32)))"#,
+        delta: "(call $debug (local.get $p) (local.get $n))",
+        ..Wat::default()
+    }
+    .buffer();
+    for wat in [&managed, &buffer, &managed] {
+        let mut plugin = Plugin::load(wat);
+        plugin.guest.deliver_shared(&delta).unwrap();
+        assert_eq!(plugin.host.debug_lines(), [r#"{"navn":"Ærø ⚓"}"#]);
+    }
 }
 
 #[test]

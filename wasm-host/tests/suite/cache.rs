@@ -1,6 +1,11 @@
 //! The cache of compiled modules.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    path::Path,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use windlass_wasm_host::{Host, Limits, Origin, Runtime, RuntimeOptions};
 
@@ -115,4 +120,63 @@ fn an_unusable_cache_directory_is_an_error_that_names_it() {
     fs::write(&file, "").unwrap();
     let error = Runtime::new(RuntimeOptions { cache_dir: Some(file.clone()) }).unwrap_err();
     assert!(error.to_string().contains(&file.display().to_string()), "{error}");
+}
+
+/// Puts a file of `size` bytes that was used `days` ago into the cache's directory.
+fn leave(directory: &Path, name: &str, size: u64, days: u64) {
+    let file = fs::File::create(directory.join(name)).unwrap();
+    file.set_len(size).unwrap();
+    file.set_modified(SystemTime::now() - Duration::from_secs(days * 24 * 60 * 60)).unwrap();
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn what_was_not_used_for_thirty_days_goes_when_the_cache_is_opened() {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, days) in [("a.module", 29), ("b.module", 31), ("c.new", 2), ("d.new", 0), ("notes.txt", 400)] {
+        leave(directory.path(), name, 10, days);
+    }
+    fs::create_dir(directory.path().join("e.module")).unwrap();
+    runtime_in(directory.path());
+    assert_eq!(names(directory.path()), ["a.module", "d.new", "e.module", "notes.txt"]);
+}
+
+#[test]
+fn beyond_256_mib_those_used_longest_ago_go() {
+    let directory = tempfile::tempdir().unwrap();
+    for (name, mebibytes, days) in
+        [("a.module", 100, 3), ("b.module", 100, 1), ("c.module", 100, 2), ("d.module", 50, 4)]
+    {
+        leave(directory.path(), name, mebibytes << 20, days);
+    }
+    runtime_in(directory.path());
+    assert_eq!(
+        names(directory.path()),
+        ["b.module", "c.module", "d.module"],
+        "the newest two, and what fits beside them"
+    );
+}
+
+#[test]
+fn using_a_module_keeps_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let wasm = answer();
+    load(&runtime_in(directory.path()), &wasm, &patient());
+    let file = only_file(directory.path());
+    let age = |days: u64| {
+        let used = SystemTime::now() - Duration::from_secs(days * 24 * 60 * 60);
+        fs::File::options().write(true).open(&file).unwrap().set_modified(used).unwrap();
+    };
+    age(20);
+    assert_eq!(load(&runtime_in(directory.path()), &wasm, &patient()), Origin::Cached);
+    let used = fs::metadata(&file).unwrap().modified().unwrap();
+    assert!(used.elapsed().unwrap() < Duration::from_secs(3600), "its use was noted");
+    age(40);
+    assert_eq!(load(&runtime_in(directory.path()), &wasm, &patient()), Origin::Compiled, "forgotten");
 }

@@ -11,6 +11,7 @@ use windlass_wasm_host::{
 fn package(directory: &Path, mut json: serde_json::Value) {
     fs::create_dir_all(directory).unwrap();
     if let Some(manifest) = json["wasmManifest"].as_str()
+        && !manifest.is_empty()
         && !manifest.contains("missing")
         && !manifest.contains("..")
         && !manifest.starts_with('/')
@@ -85,7 +86,7 @@ fn scoped_packages_get_an_id_without_at_and_slash() {
         ("1.2.3", "Shows how", Some("Example"))
     );
     assert_eq!(example.subscriptions.as_deref(), Some(&["navigation.*".to_owned()][..]));
-    assert!(example.enabled_by_default && example.capabilities.network && !example.bundled);
+    assert!(example.enabled_by_default && example.capabilities.network.is_granted() && !example.bundled);
     assert_eq!(found[2].id.as_str(), "my-plugin");
     assert!(!found[2].enabled_by_default && found[2].subscriptions.is_none());
 }
@@ -131,6 +132,56 @@ fn hidden_directories_and_broken_packages_do_not_stop_the_scan() {
     assert_eq!(names(&found), ["broken-plugin", "good"], "ABI-5");
     assert!(matches!(found[0].problem, Some(PackageProblem::BadPackageJson { .. })));
     assert_eq!(found[1].problem, None);
+}
+
+#[test]
+fn manifests_that_are_no_paths_are_listed_with_the_reason() {
+    // ABI-9: values that JavaScript takes for false are as good as none.
+    for (manifest, expected) in [
+        (json!(null), PackageProblem::NoManifest),
+        (json!(false), PackageProblem::NoManifest),
+        (json!(""), PackageProblem::NoManifest),
+        (json!(true), PackageProblem::ManifestNotText { found: "true".into() }),
+        (json!(["p.wasm"]), PackageProblem::ManifestNotText { found: "[\"p.wasm\"]".into() }),
+        (json!({"path": 1}), PackageProblem::ManifestNotText { found: "{\"path\":1}".into() }),
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        package(&root.path().join("p"), json!({"name": "p", "main": "index.js", "wasmManifest": manifest}));
+        let found = discover(&[root.path().to_owned()]);
+        assert_eq!(found[0].problem.as_ref(), Some(&expected), "{manifest}");
+        assert_eq!(found[0].wasm_file, None);
+    }
+    assert_eq!(PackageProblem::NoManifest.to_string(), "Missing wasmManifest in package.json", "ABI-9");
+}
+
+#[test]
+fn plugins_never_vanish_for_the_way_their_package_json_is_written() {
+    let root = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        // A byte order mark, and keywords in one text.
+        ("bom", "\u{feff}{\"name\": \"bom\", \"keywords\": [\"signalk-wasm-plugin\"], \"wasmManifest\": \"p.wasm\"}"),
+        ("words", r#"{"name": "words", "keywords": "boat, signalk-wasm-plugin x", "wasmManifest": "p.wasm"}"#),
+        // Everything of a wrong type but the keywords.
+        (
+            "types",
+            r#"{"name": "types", "keywords": [1, null, "signalk-wasm-plugin"], "wasmManifest": "p.wasm", "version": 7,
+                "description": [], "signalk": "x", "wasmCapabilities": 5}"#,
+        ),
+        ("node", r#"{"name": "node", "keywords": ["signalk-node-server-plugin"],,}"#),
+        ("other", r#"{"name": "other", "keywords": ["express"],,}"#),
+    ] {
+        fs::create_dir_all(root.path().join(name)).unwrap();
+        fs::write(root.path().join(name).join("package.json"), text).unwrap();
+        fs::write(root.path().join(name).join("p.wasm"), b"\0asm\x01\0\0\0").unwrap();
+    }
+    let found = discover(&[root.path().to_owned()]);
+    assert_eq!(names(&found), ["bom", "node", "types", "words"]);
+    assert!(matches!(found[1].problem, Some(PackageProblem::BadPackageJson { .. })));
+    for usable in [&found[0], &found[2], &found[3]] {
+        assert_eq!(usable.problem, None, "{}", usable.name);
+    }
+    assert_eq!((found[2].version.as_str(), found[2].keywords.len()), ("", 1));
+    assert_eq!(found[2].capability_warnings.len(), 1);
 }
 
 #[test]
@@ -214,14 +265,22 @@ fn capabilities_have_defaults_and_strict_types() {
     let (defaults, warnings) = Capabilities::from_package_json(&json!({}));
     assert_eq!(defaults, Capabilities::default());
     assert!(warnings.is_empty());
-    assert!(defaults.data_read && defaults.data_write && defaults.storage == Storage::VfsOnly && !defaults.network);
+    assert!(
+        defaults.data_read
+            && defaults.data_write
+            && defaults.storage == Storage::VfsOnly
+            && !defaults.network.is_granted()
+    );
     assert_eq!(defaults.http_endpoints, None);
 
     let (nested, _) = Capabilities::from_package_json(&json!({
         "wasmCapabilities": {"network": false},
         "signalk": {"wasmCapabilities": {"network": true, "rawSockets": true}},
     }));
-    assert!(!nested.network && nested.raw_sockets, "the top level wins, otherwise the nested key counts");
+    assert!(
+        !nested.network.is_granted() && nested.raw_sockets.is_granted(),
+        "the top level wins, otherwise the nested key counts"
+    );
 
     let (strict, warnings) = Capabilities::from_package_json(&json!({"wasmCapabilities": {
         "network": "yes", "dataWrite": 0, "storage": "everything", "httpEndpoints": "no", "putHandlers": true, "flying": true,

@@ -129,6 +129,67 @@ fn memory_does_not_grow_beyond_the_limit() {
 }
 
 #[test]
+fn only_a_guest_that_was_refused_memory_is_said_to_lack_it() {
+    // ABI-88
+    let limits = Limits { memory_bytes: 40 << 16, ..patient() };
+    let fail = |poll: &str, wat: &dyn Fn(String) -> String| {
+        let imports = r#"(import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))"#;
+        let wat = wat(Wat { poll, imports, ..Wat::default() }.buffer());
+        Plugin::within(&wat, sandbox(), &limits).guest.poll().unwrap_err()
+    };
+    let nearly = fail("(drop (memory.grow (i32.const 35))) (unreachable)", &|wat| wat);
+    assert!(matches!(nearly, CallError::Trap { .. }), "ABI-88 {nearly}");
+    let declared = |wat: String| wat.replace("(memory (export \"memory\") 4)", "(memory (export \"memory\") 4 10)");
+    let own = fail("(drop (memory.grow (i32.const 7))) (unreachable)", &declared);
+    assert!(matches!(own, CallError::Trap { .. }), "its own maximum: {own}");
+    for (end, words) in [
+        ("(drop (i32.load (i32.const -4))) (unreachable)", "out of bounds"),
+        ("(call $exit (i32.const 2)) (unreachable)", "exit code 2"),
+    ] {
+        let error = fail(&format!("(drop (memory.grow (i32.const 37))) {end}"), &|wat| wat);
+        assert!(
+            matches!(&error, CallError::MemoryLimit { reason, used, .. } if reason.contains(words) && *used == 4 << 16),
+            "ABI-88 {error}"
+        );
+    }
+}
+
+#[test]
+fn growing_page_by_page_is_quick_keeps_the_content_and_can_be_interrupted() {
+    let wat = Wat {
+        poll: "(i32.store (i32.const 1000) (i32.const 4711))
+            (loop $l (br_if $l (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
+            (i32.store (i32.sub (i32.mul (memory.size) (i32.const 65536)) (i32.const 4)) (i32.const 1))
+            (i32.add (i32.load (i32.const 1000)) (memory.size))",
+        ..Wat::default()
+    };
+    for pages in [2048, 2000] {
+        let limits = Limits { memory_bytes: pages << 16, ..patient() };
+        assert_eq!(Plugin::within(&wat.buffer(), sandbox(), &limits).guest.poll().unwrap(), 4711 + pages as i32);
+    }
+    for pages in [0, 1] {
+        let endless = format!("(loop $l (drop (memory.grow (i32.const {pages}))) (br $l)) (unreachable)");
+        let wat = Wat { poll: &endless, ..Wat::default() };
+        let error = Plugin::within(&wat.buffer(), sandbox(), &impatient()).guest.poll().unwrap_err();
+        assert!(matches!(error, CallError::Deadline { .. }), "{error}");
+    }
+}
+
+#[test]
+fn the_time_in_the_guest_is_counted() {
+    let spin = "(local $k i32)
+        (loop $l (local.set $k (i32.add (local.get $k) (i32.const 1))) (br_if $l (i32.lt_u (local.get $k) (i32.const 30000000))))
+        (i32.const 0)";
+    let mut plugin = Plugin::load(&Wat { poll: spin, ..Wat::default() }.buffer());
+    let begun = Instant::now();
+    plugin.guest.poll().unwrap();
+    plugin.guest.poll().unwrap();
+    let (calls, elapsed) = (plugin.guest.calls(), begun.elapsed());
+    assert!(calls.time <= elapsed && calls.longest <= calls.time && calls.longest * 2 >= calls.time, "{calls:?}");
+    assert!(calls.longest > Duration::from_micros(100), "{calls:?}");
+}
+
+#[test]
 fn tables_do_not_grow_beyond_the_limit() {
     let limits = Limits { table_elements: 50, ..patient() };
     let wat = Wat {

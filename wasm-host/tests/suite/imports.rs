@@ -1,16 +1,8 @@
 //! Functions the host provides, and what happens to those it does not.
 
-use windlass_wasm_host::{Capabilities, LoadError, Sandbox, Storage};
+use windlass_wasm_host::{Capabilities, DeltaVersion, LoadError, Sandbox, interface};
 
 use super::support::*;
-
-/// Calls an import from `plugin_start` and returns its result.
-fn result_of(import: &str, call: &str, more: &str, capabilities: Capabilities) -> (i32, Plugin) {
-    let wat = Wat { imports: import, start: call, more, ..Wat::default() };
-    let mut plugin = Plugin::within(&wat.buffer(), Sandbox { capabilities, ..sandbox() }, &patient());
-    let result = plugin.guest.start("{}").unwrap_or_else(|error| panic!("{error}"));
-    (result, plugin)
-}
 
 #[test]
 fn aliases_reach_the_same_functions() {
@@ -94,26 +86,21 @@ fn configuration_is_read_and_saved() {
 
 #[test]
 fn capabilities_are_told_truthfully() {
-    // ABI-44
-    let granted = Capabilities { network: true, raw_sockets: true, storage: Storage::None, ..Capabilities::default() };
-    for (name, expected) in [
-        ("network", 1),
-        ("rawSockets", 1),
-        ("dataRead", 1),
-        ("dataWrite", 1),
-        ("storage", 0),
-        ("putHandlers", 0),
-        ("radarProvider", 0),
-        ("flying", 0),
-        ("", 0),
-    ] {
-        let (result, _) = result_of(
-            r#"(import "env" "sk_has_capability" (func $f (param i32 i32) (result i32)))"#,
-            &format!("(call $f (i32.const 1024) (i32.const {}))", name.len()),
-            &data(1024, name.as_bytes()),
-            granted.clone(),
-        );
-        assert_eq!(result, expected, "ABI-44 {name}");
+    // ABI-44: all names, with all granted and with all denied.
+    let (granted, denied) = (everything(), nothing());
+    let known = interface::capabilities().into_iter().map(|known| known.name);
+    for name in known.chain(["flying", "", "Network", "network "]) {
+        for (capabilities, expected) in
+            [(&granted, !matches!(name, "flying" | "" | "Network" | "network ")), (&denied, false)]
+        {
+            let (result, _) = result_of(
+                r#"(import "env" "sk_has_capability" (func $f (param i32 i32) (result i32)))"#,
+                &format!("(call $f (i32.const 1024) (i32.const {}))", name.len()),
+                &data(1024, name.as_bytes()),
+                capabilities.clone(),
+            );
+            assert_eq!(result, i32::from(expected), "ABI-44 {name}");
+        }
     }
 }
 
@@ -185,58 +172,95 @@ fn data_read_denied_finds_nothing_and_delivers_nothing() {
 }
 
 #[test]
-fn ranges_outside_memory_give_the_failure_value() {
-    // ABI-93: four pages of memory end at 262144.
-    for (import, params, failure) in [
-        ("sk_publish_notification", 4, -1),
-        ("sk_get_self_path", 4, 0),
-        ("sk_get_path", 4, 0),
-        ("sk_read_config", 2, 0),
-        ("sk_save_config", 2, -1),
-        ("sk_has_capability", 2, 0),
-        ("sk_register_put_handler", 4, 0),
-        ("sk_udp_create", 1, -1),
-        ("sk_debug", 2, 0),
-        ("sk_set_status", 2, 0),
-        ("sk_set_error", 2, 0),
-        ("sk_handle_message", 3, 0),
-        ("console.log", 1, 0),
-        ("console.log", 2, 0),
-        ("trace", 7, 0),
-        ("crypto.getRandomValuesN", 1, 0),
+fn running_programs_is_refused_with_a_notice() {
+    let (result, plugin) = result_of(
+        r#"(import "env" "sk_exec_command" (func $f (param i32 i32 i32 i32) (result i32)))"#,
+        "(drop (call $f (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 1)))
+         (call $f (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 1))",
+        "",
+        Capabilities::default(),
+    );
+    assert_eq!(result, 0);
+    let notices = plugin.host.notices();
+    assert_eq!(notices.len(), 1, "once, not at every call");
+    assert!(notices[0].contains("sk_exec_command"));
+}
+
+#[test]
+fn parameters_of_other_types_and_numbers_are_fitted() {
+    // Each import is declared in its own way; the text is always "hei" at 1024.
+    for (name, params, arguments) in [
+        ("sk_debug", "i64 f64", "(i64.const 1024) (f64.const 3.9)"),
+        ("sk_debug", "f32 i64", "(f32.const 1024) (i64.const 3)"),
+        ("sk_debug", "i32 i32 i64 f32", "(i32.const 1024) (i32.const 3) (i64.const -1) (f32.const nan)"),
     ] {
-        for (at, length) in [("262143", "2"), ("-1", "-1"), ("0", "-1"), ("-2147483648", "1"), ("262145", "0")] {
-            // A null pointer is no range, but the absence of a string.
-            if at == "0" && matches!(import, "console.log" | "trace") && params != 2 {
-                continue;
-            }
-            let arguments: String =
-                (0..params).map(|i| format!("(i32.const {})", if i % 2 == 0 { at } else { length })).collect();
-            let (result, plugin) = result_of(
-                &format!(r#"(import "env" "{import}" (func $f (param {}) (result i32)))"#, "i32 ".repeat(params)),
-                &format!("(call $f {arguments})"),
-                "",
-                Capabilities::default(),
-            );
-            assert_eq!(result, failure, "ABI-93 {import}({at}, {length})");
-            let acted = plugin.host.events().into_iter().find(|event| !matches!(event, Event::Notice(_)));
-            assert_eq!(acted, None, "ABI-93 {import}({at}, {length})");
-        }
+        let (_, plugin) = result_of(
+            &format!(r#"(import "env" "{name}" (func $f (param {params})))"#),
+            &format!("(call $f {arguments}) (i32.const 0)"),
+            &data(1024, b"hei"),
+            Capabilities::default(),
+        );
+        assert_eq!(plugin.host.events(), [Event::Debug("hei".into())], "{name} ({params})");
+    }
+    // Floats that are no integers saturate, which is a range outside memory.
+    for argument in ["(f64.const inf)", "(f64.const -1e300)"] {
+        let (_, plugin) = result_of(
+            r#"(import "env" "sk_debug" (func $f (param f64 i32)))"#,
+            &format!("(call $f {argument} (i32.const 3)) (i32.const 0)"),
+            "",
+            Capabilities::default(),
+        );
+        assert_eq!(plugin.host.events(), [], "{argument}");
+    }
+    // ABI-26: the version counts when it is declared, in whatever type.
+    for (params, version, expected) in [
+        ("i32 i32", "", DeltaVersion::V1),
+        ("i32 i32 i32", "(i32.const 0)", DeltaVersion::V1),
+        ("i32 i32 i32", "(i32.const 1)", DeltaVersion::V1),
+        ("i32 i32 i32", "(i32.const 2)", DeltaVersion::V2),
+        ("i32 i32 i32", "(i32.const 3)", DeltaVersion::V1),
+        ("i32 i32 i64", "(i64.const 2)", DeltaVersion::V2),
+        ("i32 i32 f64", "(f64.const 2)", DeltaVersion::V2),
+    ] {
+        let (_, plugin) = result_of(
+            &format!(r#"(import "env" "sk_handle_message" (func $f (param {params})))"#),
+            &format!("(call $f (i32.const 1024) (i32.const 2) {version}) (i32.const 0)"),
+            &data(1024, b"{}"),
+            Capabilities::default(),
+        );
+        assert_eq!(plugin.host.events(), [Event::Delta("{}".into(), expected)], "ABI-26 ({params}) {version}");
     }
 }
 
 #[test]
-fn known_but_unsupported_functions_report_failure_and_a_notice() {
-    let (result, plugin) = result_of(
-        r#"(import "env" "sk_tcp_create" (func $f (result i32)))"#,
-        "(drop (call $f)) (call $f)",
-        "",
+fn results_are_fitted_to_the_declared_type() {
+    for (result, read) in [
+        ("(result i32)", "(call $f (i32.const 1024) (i32.const 8))"),
+        ("(result i64)", "(i32.wrap_i64 (call $f (i32.const 1024) (i32.const 8)))"),
+        ("(result f64)", "(i32.trunc_f64_s (call $f (i32.const 1024) (i32.const 8)))"),
+    ] {
+        let (result_value, _) = result_of(
+            &format!(r#"(import "env" "sk_has_capability" (func $f (param i32 i32) {result}))"#),
+            read,
+            &data(1024, b"dataRead"),
+            Capabilities::default(),
+        );
+        assert_eq!(result_value, 1, "{result}");
+    }
+    let (dropped, _) = result_of(
+        r#"(import "env" "sk_has_capability" (func $f (param i32 i32)))"#,
+        "(call $f (i32.const 1024) (i32.const 8)) (i32.const 7)",
+        &data(1024, b"dataRead"),
         Capabilities::default(),
     );
-    assert_eq!(result, -1);
-    let notices = plugin.host.notices();
-    assert_eq!(notices.len(), 1, "once, not at every call");
-    assert!(notices[0].contains("sk_tcp_create"));
+    assert_eq!(dropped, 7, "no result is declared");
+    let (filled, _) = result_of(
+        r#"(import "env" "sk_debug" (func $f (param i32 i32) (result i32)))"#,
+        "(call $f (i32.const 1024) (i32.const 3))",
+        &data(1024, b"hei"),
+        Capabilities::default(),
+    );
+    assert_eq!(filled, 0, "a function without a result gives 0");
 }
 
 #[test]
@@ -259,7 +283,7 @@ fn unknown_functions_of_env_return_zero_and_are_noticed_once() {
 fn unknown_modules_and_things_that_are_not_functions_are_refused_by_name() {
     for (imports, expected) in [
         (r#"(import "other" "f" (func))"#, "other.f"),
-        (r#"(import "as-fetch" "_fetchGETSync" (func (param i32 i32 i32) (result i32)))"#, "as-fetch._fetchGETSync"),
+        (r#"(import "as-fetch" "_fetchMagic" (func (param i32 i32 i32) (result i32)))"#, "as-fetch._fetchMagic"),
         (r#"(import "wasix_32v1" "proc_fork" (func (param i32 i32) (result i32)))"#, "wasix_32v1.proc_fork"),
         (r#"(import "wasi_snapshot_preview1" "thread-spawn" (func (param i32) (result i32)))"#, "thread-spawn"),
         (r#"(import "env" "g" (global i32))"#, "env.g"),

@@ -7,8 +7,8 @@ use std::{
 };
 
 use windlass_wasm_host::{
-    Capabilities, CompiledPlugin, Deadlines, DeltaVersion, Guest, Host, HostError, Limits, LoadError, OutputStream,
-    Runtime, RuntimeOptions, Sandbox,
+    Capabilities, CompiledPlugin, Deadlines, DeltaVersion, Guest, Host, HostError, Limits, LoadError, NetworkAccess,
+    OutputStream, Runtime, RuntimeOptions, Sandbox, Storage,
 };
 
 /// Everything a guest did to its host, in order.
@@ -23,6 +23,14 @@ pub enum Event {
     Line(OutputStream, String),
     Denied(&'static str, &'static str),
     Notice(String),
+    PutHandler(String, String),
+    Resources(String),
+    Weather(String),
+    Radar(String),
+    Stream(String, Vec<u8>),
+    Spokes(String, Vec<u8>),
+    Subscribed(Vec<String>),
+    Emitted(String, String),
 }
 
 #[derive(Default)]
@@ -30,11 +38,22 @@ pub struct Recorder {
     pub events: Mutex<Vec<Event>>,
     /// Panics in `set_status`, to stand for a fault of the server.
     pub panics: bool,
+    /// Refuses whatever it may refuse.
+    pub refuses: bool,
 }
 
 impl Recorder {
     fn record(&self, event: Event) {
         self.events.lock().unwrap().push(event);
+    }
+
+    /// Records what may be refused, unless it is.
+    fn accept(&self, event: Event) -> Result<(), HostError> {
+        if self.refuses {
+            return Err(HostError("refused on purpose".into()));
+        }
+        self.record(event);
+        Ok(())
     }
 
     pub fn events(&self) -> Vec<Event> {
@@ -97,6 +116,38 @@ impl Host for Recorder {
         Ok(())
     }
 
+    fn register_put_handler(&self, context: &str, path: &str) -> Result<(), HostError> {
+        self.accept(Event::PutHandler(context.into(), path.into()))
+    }
+
+    fn register_resource_provider(&self, kind: &str) -> Result<(), HostError> {
+        self.accept(Event::Resources(kind.into()))
+    }
+
+    fn register_weather_provider(&self, name: &str) -> Result<(), HostError> {
+        self.accept(Event::Weather(name.into()))
+    }
+
+    fn register_radar_provider(&self, name: &str) -> Result<(), HostError> {
+        self.accept(Event::Radar(name.into()))
+    }
+
+    fn emit_binary_stream(&self, stream: &str, frame: &[u8]) -> Result<(), HostError> {
+        self.accept(Event::Stream(stream.into(), frame.into()))
+    }
+
+    fn emit_radar_spokes(&self, radar: &str, frame: &[u8]) -> Result<(), HostError> {
+        self.accept(Event::Spokes(radar.into(), frame.into()))
+    }
+
+    fn subscribe_events(&self, types: &[String]) -> Result<(), HostError> {
+        self.accept(Event::Subscribed(types.to_vec()))
+    }
+
+    fn emit_event(&self, kind: &str, data_json: &str) -> Result<(), HostError> {
+        self.accept(Event::Emitted(kind.into(), data_json.into()))
+    }
+
     fn output_line(&self, stream: OutputStream, line: &str) {
         self.record(Event::Line(stream, line.into()));
     }
@@ -126,8 +177,46 @@ pub fn impatient() -> Limits {
     Limits { deadlines: Deadlines::all(Duration::from_millis(200)), ..Limits::default() }
 }
 
+/// Every capability there is.
+pub fn everything() -> Capabilities {
+    Capabilities {
+        network: NetworkAccess::Granted,
+        storage: Storage::VfsOnly,
+        data_read: true,
+        data_write: true,
+        serial_ports: true,
+        put_handlers: true,
+        http_endpoints: Some(true),
+        static_files: Some(true),
+        resource_provider: true,
+        weather_provider: true,
+        radar_provider: true,
+        raw_sockets: NetworkAccess::Granted,
+        server_events: true,
+    }
+}
+
+/// No capability at all.
+pub fn nothing() -> Capabilities {
+    Capabilities {
+        network: NetworkAccess::Denied,
+        storage: Storage::None,
+        data_read: false,
+        data_write: false,
+        serial_ports: false,
+        put_handlers: false,
+        http_endpoints: Some(false),
+        static_files: Some(false),
+        resource_provider: false,
+        weather_provider: false,
+        radar_provider: false,
+        raw_sockets: NetworkAccess::Denied,
+        server_events: false,
+    }
+}
+
 pub fn sandbox() -> Sandbox {
-    Sandbox { vfs_root: None, environment: vec![], capabilities: Capabilities::default() }
+    Sandbox { vfs_root: None, environment: vec![], capabilities: Capabilities::default(), utf16_requests: false }
 }
 
 pub fn compile(wat: &str) -> Result<CompiledPlugin, LoadError> {
@@ -172,6 +261,14 @@ impl Plugin {
             Err(error) => error,
         }
     }
+}
+
+/// Calls an import from `plugin_start` and returns its result.
+pub fn result_of(import: &str, call: &str, more: &str, capabilities: Capabilities) -> (i32, Plugin) {
+    let wat = Wat { imports: import, start: call, more, ..Wat::default() };
+    let mut plugin = Plugin::within(&wat.buffer(), Sandbox { capabilities, ..sandbox() }, &patient());
+    let result = plugin.guest.start("{}").unwrap_or_else(|error| panic!("{error}"));
+    (result, plugin)
 }
 
 pub fn in_directory(root: PathBuf) -> Sandbox {

@@ -107,7 +107,7 @@ async fn a_plugin_that_never_returns_holds_up_nobody_else() {
     // ABI-50
     let mut server = Server::new().await;
     let deadlines = Deadlines { delta: Duration::from_secs(30), ..Deadlines::default() };
-    server.settings.limits = Limits { deadlines, ..Limits::default() };
+    server.settings.limits.sandbox = Limits { deadlines, ..Limits::default() };
     server.timing.shutdown = Duration::from_millis(50);
     let looping =
         started().report("looping", "test.looping").delta_handler("(call $debug @yes) (loop $forever (br $forever))");
@@ -143,7 +143,7 @@ async fn a_plugin_that_never_returns_holds_up_nobody_else() {
 async fn a_call_that_passes_its_deadline_is_a_crash() {
     let server = {
         let mut server = Server::new().await;
-        server.settings.limits.deadlines = Deadlines::all(Duration::from_millis(50));
+        server.settings.limits.sandbox.deadlines = Deadlines::all(Duration::from_millis(50));
         server
     };
     let guest = GuestSource::new().start("(loop $forever (br $forever)) (i32.const 0)");

@@ -1,8 +1,11 @@
 //! Plugins written in the text format, run in a server without HTTP: real broker, real data model, real packages on disk.
 
+mod administering;
 mod configuration;
 mod crashes;
+mod cycles;
 mod data;
 mod guest;
 mod listing;
-mod server;
+mod reloading;
+pub(crate) mod server;

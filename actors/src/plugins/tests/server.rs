@@ -15,8 +15,8 @@ use windlass_broker::{
     AttachConsumer, Broker, ConsumerId, ConsumerReady, Context as VesselContext, ContextPattern, DeliverDeltas,
     DeltaVersion, Intake, Provider, Publish, Scope, SharedDelta, StopBuffering, Topic,
 };
-use windlass_wasm_host::Limits;
 
+use super::super::limits::PluginLimits;
 use super::super::manager::PluginManager;
 use super::super::settings::{PluginSettings, Timing};
 use super::guest::GuestSource;
@@ -36,7 +36,7 @@ pub struct Server {
     pub board: StatusBoard,
     pub events: EventBus,
     pub settings: PluginSettings,
-    pub timing: Timing,
+    pub(in crate::plugins) timing: Timing,
     seen: watch::Receiver<Vec<Arc<SharedDelta>>>,
 }
 
@@ -49,13 +49,15 @@ impl Server {
         let (sender, seen) = watch::channel(Vec::new());
         let tap = Tap { broker: broker.clone(), sender }.start();
         let topic = Topic { context: ContextPattern::all(), scope: Scope::Whole };
-        let attach = AttachConsumer { consumer: tap_id(), topic, recipient: tap.recipient() };
+        let attach = AttachConsumer { consumer: tap_id(), topic, except: None, recipient: tap.recipient() };
         broker.send(attach).await.expect("a broker");
         broker.send(StopBuffering(tap_id())).await.expect("a broker");
         let settings = PluginSettings {
             config_dir: directory.path().to_owned(),
             roots: vec![directory.path().join("node_modules")],
-            limits: Limits::default(),
+            limits: PluginLimits::default(),
+            overrides: Default::default(),
+            watch: false,
             cache_dir: directory.path().join("cache"),
             wasm_enabled: true,
             disable_all: false,

@@ -1,0 +1,142 @@
+//! A client: one WebSocket that gets the frames of a stream.
+
+use std::any::Any;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use actix::prelude::*;
+use actix_http::ws::ProtocolError;
+use actix_web_actors::ws;
+use socket2::Socket;
+
+use super::queue::{Frames, QueueItem, StreamEnd};
+use crate::stream::shut_down;
+
+/// How long a client may take to read what is left and to answer the close.
+const CLOSING: Duration = Duration::from_secs(30);
+
+/// How a client is connected.
+#[derive(Debug, Default)]
+pub struct StreamClientOptions {
+    /// Time between two pings; `None` sends none.
+    pub ping_interval: Option<Duration>,
+    /// The connection's socket, to close it when it is blocked.
+    pub socket: Option<Arc<Socket>>,
+}
+
+/// One WebSocket. What it sends is ignored.
+pub struct StreamClient {
+    /// Until the actor starts.
+    frames: Option<Frames>,
+    options: StreamClientOptions,
+    pong_due: bool,
+    /// The close has been sent; its answer is all that is waited for.
+    closing: bool,
+    /// Dropped with the client.
+    held: Option<Box<dyn Any>>,
+}
+
+impl StreamClient {
+    /// A client of a stream, see [`BinaryStreams::subscribe`](super::BinaryStreams::subscribe). It holds something until it has gone,
+    /// such as its place among the connections of its address.
+    pub fn new(frames: Frames, options: StreamClientOptions, held: impl Any) -> Self {
+        Self { frames: Some(frames), options, pong_due: false, closing: false, held: Some(Box::new(held)) }
+    }
+
+    fn heartbeat(&self, ctx: &mut ws::WebsocketContext<Self>) {
+        let Some(interval) = self.options.ping_interval else { return };
+        ctx.run_interval(interval, |client, ctx| {
+            if client.closing {
+                return;
+            }
+            if client.pong_due {
+                log::info!("a client of a binary stream has not answered a ping; closing its connection");
+                return ctx.stop();
+            }
+            client.pong_due = true;
+            ctx.ping(b"");
+        });
+    }
+}
+
+/// Cuts a connection whose client does not read to the end after its stream has ended. From a task of its own, because a blocked
+/// connection's actor is not run.
+async fn cut_off(ended: tokio::sync::oneshot::Receiver<StreamEnd>, socket: Weak<Socket>) {
+    // An error says that the client went first.
+    if ended.await.is_ok() {
+        tokio::time::sleep(CLOSING).await;
+        if let Some(socket) = socket.upgrade() {
+            shut_down(&socket);
+        }
+    }
+}
+
+impl Actor for StreamClient {
+    type Context = ws::WebsocketContext<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        if let Some(mut frames) = self.frames.take() {
+            if let (Some(ended), Some(socket)) = (frames.take_ended(), &self.options.socket) {
+                actix::spawn(cut_off(ended, Arc::downgrade(socket)));
+            }
+            ctx.add_stream(frames);
+        }
+        self.heartbeat(ctx);
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        self.held = None;
+    }
+}
+
+impl StreamHandler<QueueItem> for StreamClient {
+    fn handle(&mut self, item: QueueItem, ctx: &mut Self::Context) {
+        match item {
+            QueueItem::Frame(frame) => ctx.binary(frame),
+            QueueItem::End(end) => {
+                self.closing = true;
+                ctx.close(Some(reason(end)));
+            }
+        }
+    }
+
+    /// The end has been said; the client's answer ends the connection.
+    fn finished(&mut self, _: &mut Self::Context) {}
+}
+
+fn reason(end: StreamEnd) -> ws::CloseReason {
+    let (code, description) = match end {
+        StreamEnd::TooSlow => (ws::CloseCode::Policy, "Client cannot keep up with data rate"),
+        StreamEnd::Ended => (ws::CloseCode::Away, "Stream ended"),
+    };
+    ws::CloseReason { code, description: Some(description.to_owned()) }
+}
+
+impl StreamHandler<Result<ws::Message, ProtocolError>> for StreamClient {
+    fn handle(&mut self, message: Result<ws::Message, ProtocolError>, ctx: &mut Self::Context) {
+        match message {
+            Ok(ws::Message::Ping(payload)) => ctx.pong(&payload),
+            Ok(ws::Message::Pong(_)) => self.pong_due = false,
+            Ok(ws::Message::Close(reason)) => {
+                if !self.closing {
+                    ctx.close(reason);
+                }
+                ctx.stop();
+            }
+            // Streams go one way.
+            Ok(ws::Message::Text(_) | ws::Message::Binary(_) | ws::Message::Continuation(_) | ws::Message::Nop) => {}
+            Err(error) => {
+                log::info!("a client of a binary stream violates the WebSocket protocol ({error}); it is disconnected");
+                // The HTTP layer would go on reading what such a client sends.
+                if let Some(socket) = &self.options.socket {
+                    shut_down(socket);
+                }
+                ctx.stop();
+            }
+        }
+    }
+
+    fn finished(&mut self, ctx: &mut Self::Context) {
+        ctx.stop();
+    }
+}

@@ -1,0 +1,158 @@
+//! A record as the management API shows it (§8).
+
+use std::time::Instant;
+
+use serde_json::{Map, Value, json};
+
+use super::super::config::PluginConfig;
+use super::{PluginState, Record};
+
+impl Record {
+    fn status_message(&self) -> String {
+        match self.lock().state {
+            PluginState::Disabled => return "WASM interface disabled".to_owned(),
+            _ if self.package().problem.is_some() => {}
+            _ => return self.board.get(self.id()).map(|entry| entry.message).unwrap_or_default(),
+        }
+        self.error().unwrap_or_default()
+    }
+
+    /// The saved settings with what is forced on them from outside; `{}` without any (§8.1).
+    fn data(&self) -> Map<String, Value> {
+        let saved = self.saved();
+        let by_default = saved.is_none() && self.enablement.by_default;
+        let mut data = saved.map(PluginConfig::into_object).unwrap_or_default();
+        if self.enablement.disable_all || !self.enablement.wasm {
+            data.insert("enabled".into(), false.into());
+        } else if by_default {
+            data.insert("enabled".into(), true.into());
+        }
+        data
+    }
+
+    /// An item of the plugin list (§8.1). Reads the configuration file.
+    pub(in crate::plugins) fn list_item(&self) -> Value {
+        let (data, package) = (self.data(), self.package());
+        let condition = self.lock();
+        let mut item = json!({
+            "id": self.id(),
+            "name": condition.name,
+            "packageName": package.name,
+            "keywords": package.keywords,
+            "version": package.version,
+            "description": package.description,
+            "schema": condition.schema,
+            "statusMessage": null,
+            "state": condition.state,
+            "data": data,
+            "type": "wasm",
+            "bundled": package.bundled,
+        });
+        drop(condition);
+        // After the state: texts are reported before states, so this one is not older.
+        item["statusMessage"] = self.status_message().into();
+        item
+    }
+
+    /// The answer of `GET …/plugins/<id>` (§8.2). Reads the configuration file.
+    pub(in crate::plugins) fn info(&self) -> Value {
+        let package = self.package();
+        json!({
+            "enabled": self.wanted(self.saved().as_ref()),
+            "enabledByDefault": self.enablement.by_default || package.enabled_by_default,
+            "id": self.id(),
+            "name": self.name(),
+            "version": package.version,
+        })
+    }
+
+    /// The answer of `GET …/plugins/<id>/config`: the file over the defaults (§8.2).
+    pub(in crate::plugins) fn config_json(&self) -> Value {
+        let mut config = Map::from_iter([
+            ("enabled".to_owned(), self.wanted(None).into()),
+            ("enableDebug".to_owned(), false.into()),
+        ]);
+        config.extend(self.data());
+        config.into()
+    }
+
+    /// The answer of `GET …/plugins/<id>/status` (§8.4), without what only the broker and the disk know.
+    pub(in crate::plugins) fn status(&self) -> Map<String, Value> {
+        let package = self.package();
+        let (consented, missing) = (self.consents.of(self.id()), self.consents.missing(&package));
+        let condition = self.lock();
+        let calls = condition.all_calls();
+        let mut status = json!({
+            "id": self.id(),
+            "state": condition.state,
+            "statusMessage": null,
+            "errorMessage": condition.error,
+            "crashCount": condition.crash_count,
+            "lastCrash": condition.last_crash,
+            "restartBackoff": condition.restart_backoff.map(|delay| delay.as_millis() as u64),
+            "version": package.version,
+            "capabilities": package.capabilities,
+            "consented": consented.map(|consent| consent.capabilities),
+            "missingConsent": missing,
+            "capabilityWarnings": package.capability_warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "abi": condition.abi,
+            "memoryBytes": condition.memory_bytes,
+            "queuedDeltas": condition.queued,
+            "refusedDeltas": condition.refused_deltas.total(),
+            "refusedDeltasByReason": condition.refused_deltas,
+            "deniedCalls": condition.denied_calls,
+            "refusedRequests": condition.refused_requests,
+            "sockets": condition.sockets,
+            "fetches": condition.fetches,
+            "notices": condition.notices,
+            "calls": {
+                "count": calls.count,
+                "failed": calls.failed,
+                "maxMs": calls.longest.as_secs_f64() * 1000.0,
+            },
+        });
+        drop(condition);
+        status["statusMessage"] = self.status_message().into();
+        match status {
+            Value::Object(status) => status,
+            _ => Map::new(),
+        }
+    }
+
+    /// What the plugin may use up, has used up, and how often it wanted more; `null` where nobody counts (§8.4). `disk_bytes`: what its
+    /// files take.
+    pub(in crate::plugins) fn limits_json(&self, disk_bytes: u64) -> Value {
+        let row =
+            |limit: Value, used: Value, exceeded: Value| json!({"limit": limit, "used": used, "exceeded": exceeded});
+        let (sandbox, now) = (&self.limits.sandbox, Instant::now());
+        let (share, cpu, throttled, rate, refused) = {
+            let mut budgets = self.budgets();
+            let (used, rate) = (budgets.cpu.used(now), budgets.deltas.used(now));
+            let refused = budgets.deltas.refused();
+            (budgets.cpu.share(), used, budgets.cpu.throttled(), rate, refused)
+        };
+        let round = |value: f64| Value::from((value * 1000.0).round() / 1000.0);
+        let condition = self.lock();
+        let longest = condition.all_calls().longest;
+        json!({
+            "memoryBytes": row(sandbox.memory_bytes.into(), condition.memory_bytes.into(), condition.exceeded.memory.into()),
+            "tableElements": row(sandbox.table_elements.into(), Value::Null, Value::Null),
+            "callMs": row(
+                json!(sandbox.deadlines),
+                round(longest.as_secs_f64() * 1000.0),
+                condition.exceeded.deadline.into(),
+            ),
+            "cpuShare": row(share.into(), round(cpu), throttled.into()),
+            "emittedDeltasPerSecond": row(self.limits.emitted_deltas_per_second.into(), round(rate), refused.into()),
+            "fileBytes": row(sandbox.file_bytes.into(), disk_bytes.into(), Value::Null),
+            "answerBytes": row(sandbox.answer_bytes.into(), Value::Null, Value::Null),
+            "sockets": row(
+                sandbox.open_sockets.into(),
+                condition.sockets.open.into(),
+                condition.sockets.refused.into(),
+            ),
+            "fetchesPerMinute": row(sandbox.fetches_per_minute.into(), Value::Null, condition.fetches.refused.into()),
+            "logLinesPerSecond": row(sandbox.log_lines_per_second.into(), self.log.lines_per_second().into(), Value::Null),
+        })
+    }
+}

@@ -1,0 +1,260 @@
+//! Consent, limits, the log and the figures of plugins.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::super::limits::PluginOverride;
+use super::super::{LogSource, PluginError};
+use super::guest::GuestSource;
+use super::server::{Server, delta, read_json};
+
+fn enabled() -> Value {
+    json!({"enabled": true, "configuration": {}})
+}
+
+fn asks(capabilities: Value) -> Value {
+    json!({"version": "2.0.0", "wasmCapabilities": capabilities})
+}
+
+#[actix::test]
+async fn an_upgrade_that_asks_for_more_waits_for_consent() {
+    let server = Server::new().await;
+    server.install("plugin", &GuestSource::new(), asks(json!({"putHandlers": true})));
+    server.configure("plugin", enabled());
+    let manager = server.manager();
+    let status = server.until_state(&manager, "plugin", "running").await;
+    assert_eq!((&status["consented"]["putHandlers"], &status["missingConsent"]), (&json!(true), &json!([])));
+    let file = server.directory.path().join("plugin-consents.json");
+    assert_eq!(read_json(&file)["plugin"]["capabilities"]["putHandlers"], true);
+    manager.stop_all().await;
+
+    // Upgraded while the server was off.
+    server.install("plugin", &GuestSource::new(), asks(json!({"putHandlers": true, "resourceProvider": true})));
+    let manager = server.manager();
+    let status = server.until_state(&manager, "plugin", "error").await;
+    let text = status["statusMessage"].as_str().expect("a text");
+    assert!(text.contains("resourceProvider") && text.contains("/consent"), "{text}");
+    assert_eq!(status["missingConsent"], json!(["resourceProvider"]));
+    // Enabling it again, or restarting it, is no consent.
+    for refused in [
+        manager.set_enabled("plugin", true).await,
+        manager.save_config("plugin", json!({"enabled": true})).await,
+        manager.restart("plugin").await,
+    ] {
+        assert!(
+            matches!(&refused, Err(PluginError::ConsentNeeded(text)) if text.contains("resourceProvider")),
+            "{refused:?}"
+        );
+    }
+    assert_eq!(manager.consent("plugin").await, Ok(()));
+    let status = manager.status("plugin").await.expect("a plugin");
+    assert_eq!((&status["state"], &status["missingConsent"]), (&json!("running"), &json!([])), "{status}");
+
+    // Upgraded while it runs.
+    server.install("plugin", &GuestSource::new(), asks(json!({"putHandlers": true, "radarProvider": true})));
+    assert!(matches!(manager.reload("plugin").await, Err(PluginError::ConsentNeeded(_))));
+    assert_eq!(manager.status("plugin").await.expect("a plugin")["state"], "error");
+    let saved = manager.save_config("plugin", json!({"enabled": true, "consent": true})).await;
+    assert_eq!(saved, Ok(()));
+    assert_eq!(manager.status("plugin").await.expect("a plugin")["state"], "running");
+    assert_eq!(server.saved("plugin").get("consent"), None);
+    assert_eq!(read_json(&file)["plugin"]["capabilities"]["radarProvider"], true);
+    // Less needs no consent.
+    server.install("plugin", &GuestSource::new(), asks(json!({})));
+    assert_eq!(manager.reload("plugin").await, Ok(()));
+    manager.stop_all().await;
+}
+
+#[actix::test]
+async fn emitting_too_fast_is_bounded_and_counted() {
+    let mut server = Server::new().await;
+    let own = json!({"emittedDeltasPerSecond": 10}).as_object().cloned().expect("an object");
+    let own = PluginOverride { limits: own, ..PluginOverride::default() };
+    server.settings.overrides.insert("flooding".into(), own);
+    let guest = GuestSource::new().report("n", "test.n").text("one", "1").start(
+        r#"(loop $again
+             (call $report @n @one)
+             (global.set $count (i32.add (global.get $count) (i32.const 1)))
+             (br_if $again (i32.lt_u (global.get $count) (i32.const 100))))
+           (i32.const 0)"#,
+    );
+    for id in ["flooding", "unbound"] {
+        server.install(id, &guest, json!({}));
+        server.configure(id, enabled());
+    }
+    let manager = server.manager();
+    server.until_state(&manager, "unbound", "running").await;
+    let status = server.until_state(&manager, "flooding", "running").await;
+    // Two seconds' worth at once; on a slow machine a few more come in while it runs.
+    let refused = status["refusedDeltas"].as_u64().expect("a number");
+    assert!((60..=80).contains(&refused), "{status}");
+    let row = &status["limits"]["emittedDeltasPerSecond"];
+    assert_eq!((&row["limit"], &row["exceeded"]), (&json!(10), &json!(refused)));
+    assert_eq!(status["refusedDeltasByReason"], json!({"invalid": 0, "flood": 0, "rate": refused}));
+    assert!(status["notices"][0].as_str().is_some_and(|text| text.contains("10 deltas a second")), "{status}");
+    let updates = server.updates("test.n", 100 + 100 - refused as usize).await;
+    assert_eq!(updates.iter().filter(|(source, _)| source == "unbound").count(), 100);
+    manager.stop_all().await;
+}
+
+#[actix::test]
+async fn a_plugin_gets_its_share_of_the_processor() {
+    let mut server = Server::new().await;
+    let own = json!({"cpuShare": 0.01}).as_object().cloned().expect("an object");
+    let own = PluginOverride { limits: own, ..PluginOverride::default() };
+    server.settings.overrides.insert("busy".into(), own);
+    // Each delta keeps it busy for some milliseconds, and a hundredth of ten seconds are a hundred of them.
+    let guest = GuestSource::new().report("seen", "test.seen").text("one", "1").delta_handler(
+        r#"(global.set $count (i32.const 20000000))
+           (loop $again
+             (global.set $count (i32.sub (global.get $count) (i32.const 1)))
+             (br_if $again (global.get $count)))
+           (call $report @seen @one)"#,
+    );
+    server.install("busy", &guest, json!({"signalk": {"wasm": {"subscriptions": ["input.*"]}}}));
+    server.configure("busy", enabled());
+    let manager = server.manager();
+    server.until_state(&manager, "busy", "running").await;
+    for n in 0..1500 {
+        server.publish(delta("input.n", json!(n))).await;
+    }
+    let throttled = loop {
+        let status = manager.status("busy").await.expect("a plugin");
+        if status["limits"]["cpuShare"]["exceeded"] != 0 {
+            break status;
+        }
+        tokio::task::yield_now().await;
+    };
+    let row = &throttled["limits"]["cpuShare"];
+    assert!(row["limit"] == 0.01 && row["used"].as_f64() >= Some(0.01), "{row}");
+    // It rests: nothing is done, and what waits is bounded.
+    let done = server.values_so_far("test.seen").len();
+    assert!(done < 1000, "{done}");
+    assert!(throttled["queuedDeltas"].as_u64() <= Some(1064), "{throttled}");
+    manager.stop_all().await;
+}
+
+#[actix::test]
+async fn the_status_shows_every_limit() {
+    let mut server = Server::new().await;
+    server.settings.limits.sandbox.deadlines.start = Duration::from_millis(50);
+    server.install("plugin", &GuestSource::new().start("(loop $forever (br $forever)) (i32.const 0)"), json!({}));
+    server.configure("plugin", enabled());
+    let manager = server.manager();
+    let status = server.until_state(&manager, "plugin", "crashed").await;
+    let limits = status["limits"].as_object().expect("an object");
+    for name in [
+        "memoryBytes",
+        "tableElements",
+        "callMs",
+        "cpuShare",
+        "emittedDeltasPerSecond",
+        "fileBytes",
+        "answerBytes",
+        "sockets",
+        "logLinesPerSecond",
+    ] {
+        let row = limits.get(name).unwrap_or_else(|| panic!("no {name} in {limits:?}"));
+        assert_eq!(row.as_object().map(|row| row.len()), Some(3), "{name}: {row}");
+    }
+    assert_eq!((&limits["callMs"]["limit"]["start"], &limits["callMs"]["exceeded"]), (&json!(50), &json!(1)));
+    assert!(limits["callMs"]["used"].as_f64() >= Some(50.0), "{limits:?}");
+    manager.stop_all().await;
+}
+
+#[actix::test]
+async fn settings_take_capabilities_away() {
+    let mut server = Server::new().await;
+    let capabilities = json!({"dataWrite": false}).as_object().cloned().expect("an object");
+    server.settings.overrides.insert("@a/mute".into(), PluginOverride { capabilities, ..PluginOverride::default() });
+    let guest = GuestSource::new().report("n", "test.n").text("one", "1").start("(call $report @n @one) (i32.const 0)");
+    server.install("@a/mute", &guest, json!({}));
+    server.configure("_a_mute", enabled());
+    let manager = server.manager();
+    let status = server.until_state(&manager, "_a_mute", "running").await;
+    assert_eq!((&status["deniedCalls"], &status["capabilities"]["dataWrite"]), (&json!(1), &json!(false)));
+    assert_eq!(server.values_so_far("test.n"), [] as [Value; 0]);
+    manager.stop_all().await;
+}
+
+#[actix::test]
+async fn the_log_tells_what_happened_and_what_the_plugin_says() {
+    let server = Server::new().await;
+    let guest = GuestSource::new()
+        .text("hello", "hello from inside")
+        .text("fine", "All is fine")
+        .start("(call $debug @hello) (call $status @fine) (i32.const 0)");
+    server.install("plugin", &guest, json!({}));
+    server.configure("plugin", enabled());
+    let manager = server.manager();
+    server.until_state(&manager, "plugin", "running").await;
+    let log = manager.log("plugin", 0, Duration::ZERO).await.expect("a plugin");
+    let texts = |log: &super::super::LogExcerpt| log.lines.iter().map(|line| line.text.clone()).collect::<Vec<_>>();
+    assert_eq!(texts(&log), ["starting", "All is fine", "running"], "debug text is not wanted");
+    assert_eq!(manager.save_config("plugin", json!({"enableDebug": true})).await, Ok(()));
+    let more = manager.log("plugin", log.last, Duration::from_secs(25)).await.expect("a plugin");
+    assert_eq!(texts(&more), ["starting", "hello from inside", "All is fine", "running"]);
+    assert_eq!((more.missed, more.lines[1].source), (0, LogSource::Debug));
+    assert_eq!(more.lines[0].seq, log.last + 1);
+    manager.stop_all().await;
+}
+
+#[actix::test]
+async fn plugins_that_list_paths_hear_themselves_only_when_they_ask() {
+    // ABI-47
+    let mut server = Server::new().await;
+    let guest = |path: &str| {
+        GuestSource::new()
+            .report("seen", path)
+            .text("one", "1")
+            .report("start", "input.start")
+            .start("(call $report @start @one) (i32.const 0)")
+            .delta_handler("(call $report @seen @one)")
+    };
+    let wasm = |own: Value| json!({"signalk": {"wasm": {"subscriptions": ["input.*"], "ownDeltas": own}}});
+    server.install("deaf", &guest("test.deaf"), wasm(Value::Null));
+    server.install("hearing", &guest("test.hearing"), wasm(json!(true)));
+    server.install("idle", &GuestSource::new(), json!({}));
+    server.configure("deaf", enabled());
+    server.configure("idle", enabled());
+    let manager = server.manager();
+    server.until_state(&manager, "deaf", "running").await;
+    server.until_state(&manager, "idle", "running").await;
+    // Its own start is one delta, and that of the other one is another.
+    assert_eq!(manager.set_enabled("hearing", true).await, Ok(()));
+    assert_eq!(server.values("test.deaf", 1).await.len(), 1);
+    server.values("test.hearing", 1).await;
+    server.publish(delta("input.end", json!(1))).await;
+    assert_eq!(server.values("test.hearing", 2).await.len(), 2);
+    assert_eq!(server.values("test.deaf", 2).await.len(), 2);
+    let statistics = manager.statistics().await;
+    assert_eq!(
+        (&statistics["totalSubscriptions"], &statistics["activePlugins"]),
+        (&json!(2), &json!(3)),
+        "{statistics}"
+    );
+    assert_eq!((&statistics["bufferingPlugins"], &statistics["bufferedDeltas"]), (&json!(0), &json!(0)));
+    let rows = statistics["plugins"].as_array().expect("rows");
+    let row = |id: &str| rows.iter().find(|row| row["id"] == id).expect("a row");
+    assert_eq!((&row("deaf")["ownDeltas"], &row("hearing")["ownDeltas"]), (&json!(false), &json!(true)));
+    assert_eq!((&row("deaf")["patterns"], &row("idle")["patterns"]), (&json!(["input.*"]), &Value::Null));
+    assert_eq!((&row("idle")["subscribed"], &row("deaf")["deliveredDeltas"]), (&json!(false), &json!(2)));
+    manager.stop_all().await;
+}
+
+#[actix::test]
+async fn files_of_an_earlier_plugin_are_there_at_the_first_start() {
+    let server = Server::new().await;
+    server.install("old", &GuestSource::new(), json!({}));
+    server.configure("old", enabled());
+    let own = server.directory.path().join("plugin-config-data/old");
+    std::fs::create_dir_all(&own).expect("made");
+    std::fs::write(own.join("track.json"), "[]").expect("written");
+    let manager = server.manager();
+    let status = server.until_state(&manager, "old", "running").await;
+    assert_eq!(std::fs::read_to_string(own.join("vfs/data/track.json")).expect("taken over"), "[]");
+    assert!(own.join("track.json").is_file() && own.join("vfs/config").is_dir() && own.join("vfs/tmp").is_dir());
+    assert_eq!(status["vfs"]["totalBytes"], 2);
+    manager.stop_all().await;
+}

@@ -1,0 +1,249 @@
+//! Radars (signalk-v2 §7, wasm-plugin-abi §3.9).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use serde_json::{Map, Value, json};
+
+use super::failures::Failures;
+use super::named::NamedProviders;
+use super::plugin::{PluginProvider, ProviderError, is_nothing};
+use super::radar_controls::{self, RadarControl};
+use crate::plugins::{Offers, PluginManager};
+
+/// The version of the radar interface that is served.
+const VERSION: &str = "3.4.0";
+
+/// The radars of all providers. Clones share.
+#[derive(Clone)]
+pub struct Radars(Arc<NamedProviders>);
+
+/// Why a request to a radar was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RadarError {
+    /// There is no such radar, or it does not have what was asked for.
+    #[error("Resource not found.")]
+    NotFound,
+    /// The body makes no sense.
+    #[error("Invalid Data supplied.")]
+    InvalidBody,
+    /// A value is wrong, or the radar refuses it.
+    #[error("{0}")]
+    Invalid(String),
+    /// The provider has no function for it.
+    #[error("Provider does not support {0}")]
+    Unsupported(&'static str),
+    /// The provider failed.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl Radars {
+    pub(super) fn new(plugins: PluginManager, failures: Failures) -> Self {
+        Self(Arc::new(NamedProviders::new(plugins, failures, Offers::radar_providers)))
+    }
+
+    /// The providers.
+    pub fn providers(&self) -> &NamedProviders {
+        &self.0
+    }
+
+    /// `{"version", "radars": {"<id>": {name, brand, …}}}`. A provider or radar that does not answer is left out; that is counted.
+    pub async fn list(&self) -> Value {
+        let owned = self.owned().await;
+        let infos = join_all(owned.iter().map(|(provider, id)| about(provider, "radar_get_radar_info", id))).await;
+        let mut radars = Map::new();
+        for ((provider, id), info) in owned.iter().zip(infos) {
+            match info {
+                Ok(Some(info)) => drop(radars.insert(id.clone(), info)),
+                Ok(None) => {
+                    let nothing = ProviderError::Failed(format!("it lists the radar {id}, but knows nothing of it"));
+                    provider.note("radar_get_radar_info", &nothing);
+                }
+                Err(error @ ProviderError::Unsupported(_)) => provider.note("radar_get_radar_info", &error),
+                // Counted where it happened.
+                Err(_) => {}
+            }
+        }
+        json!({"version": VERSION, "radars": radars})
+    }
+
+    /// Name, brand, model and address.
+    ///
+    /// # Errors
+    /// There is no such radar, or its provider does not say.
+    pub async fn info(&self, radar: &str) -> Result<Value, RadarError> {
+        self.read(radar, "radar_get_radar_info", "radar information").await
+    }
+
+    /// The manifest: what the radar can do.
+    ///
+    /// # Errors
+    /// There is no such radar, or its provider does not say.
+    pub async fn capabilities(&self, radar: &str) -> Result<Value, RadarError> {
+        self.read(radar, "radar_get_capabilities", "capabilities").await
+    }
+
+    /// The present state, controls included.
+    ///
+    /// # Errors
+    /// There is no such radar, or its provider does not say.
+    pub async fn state(&self, radar: &str) -> Result<Value, RadarError> {
+        self.read(radar, "radar_get_state", "state").await
+    }
+
+    /// The present values of all controls.
+    ///
+    /// # Errors
+    /// There is no such radar, or its provider does not say.
+    pub async fn controls(&self, radar: &str) -> Result<Value, RadarError> {
+        let state = self.read(radar, "radar_get_state", "controls").await?;
+        state.get("controls").cloned().ok_or(RadarError::NotFound)
+    }
+
+    /// The present value of one control.
+    ///
+    /// # Errors
+    /// There is no such radar or control, or the provider does not say.
+    pub async fn control(&self, radar: &str, control: &str) -> Result<Value, RadarError> {
+        let provider = self.provider_of(radar).await?;
+        let request = json!({"radarId": radar, "controlId": control});
+        match provider.ask("radar_get_control", &request).await {
+            Err(ProviderError::Unsupported(_)) => {
+                let state = found(about(&provider, "radar_get_state", radar).await, "controls")?;
+                state.get("controls").and_then(|all| all.get(control)).cloned().ok_or(RadarError::NotFound)
+            }
+            answer => found(answer.map(|answer| answer.filter(|answer| !is_nothing(answer))), "controls"),
+        }
+    }
+
+    /// Sets one of the usual controls. The value is the body, or the only key `value` of it.
+    ///
+    /// # Errors
+    /// There is no such radar, the value is wrong, or the provider can't or does not set it.
+    pub async fn set_usual(&self, radar: &str, control: RadarControl, body: Value) -> Result<(), RadarError> {
+        radar_controls::set_usual(&self.provider_of(radar).await?, radar, control, body).await
+    }
+
+    /// Sets any control, likewise.
+    ///
+    /// # Errors
+    /// As [`set_usual`](Self::set_usual).
+    pub async fn set_control(&self, radar: &str, control: &str, body: Value) -> Result<(), RadarError> {
+        radar_controls::set_any(&self.provider_of(radar).await?, radar, control, body).await
+    }
+
+    /// Sets several controls: an object of values by control, or that under the only key `value`.
+    ///
+    /// # Errors
+    /// As [`set_usual`](Self::set_usual).
+    pub async fn set_controls(&self, radar: &str, body: Value) -> Result<(), RadarError> {
+        radar_controls::set_several(&self.provider_of(radar).await?, radar, body).await
+    }
+
+    /// The targets that are followed.
+    ///
+    /// # Errors
+    /// There is no such radar, or its provider does not say.
+    pub async fn targets(&self, radar: &str) -> Result<Value, RadarError> {
+        self.read(radar, "radar_get_targets", "targets").await
+    }
+
+    /// Follows a target: `{"bearing", "distance"}` in radians and metres. Answered with `{"success", "targetId"?}`.
+    ///
+    /// # Errors
+    /// There is no such radar, the place is wrong, or the provider can't or does not follow it.
+    pub async fn acquire_target(&self, radar: &str, body: &Value) -> Result<Value, RadarError> {
+        let provider = self.provider_of(radar).await?;
+        let (bearing, distance) = radar_controls::check_target(body)?;
+        let request = json!({"radarId": radar, "bearing": bearing, "distance": distance});
+        radar_controls::accepted(provider.ask("radar_acquire_target", &request).await, "target acquisition")
+    }
+
+    /// Follows a target no longer.
+    ///
+    /// # Errors
+    /// There is no such radar or target, or the provider can't.
+    pub async fn cancel_target(&self, radar: &str, target: &str) -> Result<(), RadarError> {
+        let provider = self.provider_of(radar).await?;
+        let target: u64 = target
+            .parse()
+            .map_err(|_| RadarError::Invalid("Invalid target: its id must be a whole number".to_owned()))?;
+        let request = json!({"radarId": radar, "targetId": target});
+        radar_controls::done(provider.ask("radar_cancel_target", &request).await, "target cancellation")
+    }
+
+    /// The settings of the automatic plotting.
+    ///
+    /// # Errors
+    /// There is no such radar, or its provider does not say.
+    pub async fn arpa_settings(&self, radar: &str) -> Result<Value, RadarError> {
+        self.read(radar, "radar_get_arpa_settings", "ARPA settings").await
+    }
+
+    /// Changes the settings of the automatic plotting.
+    ///
+    /// # Errors
+    /// There is no such radar, the body is no object, or the provider can't or does not take it.
+    pub async fn set_arpa_settings(&self, radar: &str, body: Value) -> Result<(), RadarError> {
+        let provider = self.provider_of(radar).await?;
+        if !body.is_object() {
+            return Err(RadarError::InvalidBody);
+        }
+        let request = json!({"radarId": radar, "settings": body});
+        radar_controls::done(provider.ask("radar_set_arpa_settings", &request).await, "ARPA settings")
+    }
+
+    async fn read(&self, radar: &str, export: &'static str, what: &'static str) -> Result<Value, RadarError> {
+        let provider = self.provider_of(radar).await?;
+        found(about(&provider, export, radar).await, what)
+    }
+
+    async fn provider_of(&self, radar: &str) -> Result<PluginProvider, RadarError> {
+        let owned = self.owned().await;
+        let found = owned.into_iter().find_map(|(provider, id)| (id == radar).then_some(provider));
+        found.ok_or(RadarError::NotFound)
+    }
+
+    /// All radars with their providers; the first provider that claims an id has it.
+    async fn owned(&self) -> Vec<(PluginProvider, String)> {
+        let providers = self.0.all();
+        let lists = join_all(providers.iter().map(radar_ids)).await;
+        let mut known = HashSet::new();
+        let claims = providers.into_iter().zip(lists);
+        let claims = claims.flat_map(|(provider, ids)| ids.into_iter().map(move |id| (provider.clone(), id)));
+        claims.filter(|(_, id)| known.insert(id.clone())).collect()
+    }
+}
+
+/// The radars that a provider claims; none when it fails, which is counted.
+async fn radar_ids(provider: &PluginProvider) -> Vec<String> {
+    const EXPORT: &str = "radar_get_radars";
+    let failed = match provider.ask_list(EXPORT).await {
+        Ok(None | Some(Value::Null)) => return Vec::new(),
+        Ok(Some(Value::Array(ids))) => {
+            return ids.into_iter().filter_map(|id| id.as_str().map(str::to_owned)).collect();
+        }
+        Ok(Some(_)) => ProviderError::Failed("its answer is no array of radar ids".to_owned()),
+        Err(error @ ProviderError::Unsupported(_)) => error,
+        // Counted where it happened.
+        Err(_) => return Vec::new(),
+    };
+    provider.note(EXPORT, &failed);
+    Vec::new()
+}
+
+/// What a provider says about one of its radars; `None` when it has nothing to say.
+async fn about(provider: &PluginProvider, export: &'static str, radar: &str) -> Result<Option<Value>, ProviderError> {
+    let answer = provider.ask(export, &json!({"radarId": radar})).await?;
+    Ok(answer.filter(|answer| !is_nothing(answer)))
+}
+
+fn found(answer: Result<Option<Value>, ProviderError>, what: &'static str) -> Result<Value, RadarError> {
+    match answer {
+        Ok(answer) => answer.ok_or(RadarError::NotFound),
+        Err(ProviderError::Unsupported(_)) => Err(RadarError::Unsupported(what)),
+        Err(error) => Err(RadarError::Failed(error.to_string())),
+    }
+}

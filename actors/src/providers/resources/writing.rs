@@ -1,0 +1,115 @@
+//! Creating, replacing and deleting resources (signalk-v2 §2.1, 2.5).
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use windlass_broker::{DeltaVersion, Intake, Publish};
+
+use super::{Provider, ResourceError, Resources, validation};
+
+impl Resources {
+    /// Creates a resource and returns its id: a chart's own identifier, else a new UUID.
+    ///
+    /// # Errors
+    /// There is no such type or provider, the body is wrong, or the provider does not take it.
+    pub async fn create(&self, kind: &str, body: &Value, provider: Option<&str>) -> Result<String, ResourceError> {
+        self.selected(kind, provider)?;
+        validation::check(kind, body)?;
+        let identifier = body["identifier"].as_str().filter(|_| kind == "charts");
+        let id = identifier.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
+        if !validation::is_id(kind, &id) {
+            return Err(ResourceError::InvalidId(id));
+        }
+        let keeper = self.keeper(kind, &id, provider).await?;
+        match keeper.set(kind, &id, body).await {
+            Ok(()) => {
+                self.publish(&*keeper, kind, &id, body).await;
+                Ok(id)
+            }
+            // Counted where it happened.
+            Err(_) => Err(ResourceError::Creating { kind: kind.to_owned(), id }),
+        }
+    }
+
+    /// Creates or replaces a resource.
+    ///
+    /// # Errors
+    /// There is no such type or provider, the id or the body is wrong, or the provider does not take it.
+    pub async fn replace(
+        &self,
+        kind: &str,
+        id: &str,
+        body: &Value,
+        provider: Option<&str>,
+    ) -> Result<(), ResourceError> {
+        self.selected(kind, provider)?;
+        if !validation::is_id(kind, id) {
+            return Err(ResourceError::InvalidId(id.to_owned()));
+        }
+        validation::check(kind, body)?;
+        let keeper = self.keeper(kind, id, provider).await?;
+        match keeper.set(kind, id, body).await {
+            Ok(()) => {
+                self.publish(&*keeper, kind, id, body).await;
+                Ok(())
+            }
+            Err(_) => Err(ResourceError::Saving { kind: kind.to_owned(), id: id.to_owned() }),
+        }
+    }
+
+    /// Deletes a resource of the provider that has it; of the named one, if one is.
+    ///
+    /// # Errors
+    /// There is no such type, provider or resource, or the provider does not delete it.
+    pub async fn delete(&self, kind: &str, id: &str, provider: Option<&str>) -> Result<(), ResourceError> {
+        let providers = self.selected(kind, provider)?;
+        let owners = owners(&providers, kind, id).await;
+        let owner = owners.into_iter().next().ok_or_else(|| ResourceError::NoOwner(id.to_owned()))?;
+        match owner.delete(kind, id).await {
+            Ok(()) => {
+                self.publish(&*owner, kind, id, &Value::Null).await;
+                Ok(())
+            }
+            Err(_) => Err(ResourceError::Deleting(id.to_owned())),
+        }
+    }
+
+    /// Who a resource is to be written to: who has it, else who is named, else the default.
+    async fn keeper(&self, kind: &str, id: &str, provider: Option<&str>) -> Result<Provider, ResourceError> {
+        let providers = self.of(kind)?;
+        let named = provider.map(|name| self.named(&providers, name)).transpose()?;
+        let owners = owners(&providers, kind, id).await;
+        let named_owner = named.as_ref().and_then(|named| owners.iter().find(|owner| owner.id() == named.id()));
+        match named_owner.or(owners.first()).cloned().or(named) {
+            Some(keeper) => Ok(keeper),
+            None => self.default_of(kind, &providers),
+        }
+    }
+
+    /// Tells the subscribers of `resources.<type>.<id>`.
+    async fn publish(&self, provider: &dyn super::ResourceProvider, kind: &str, id: &str, value: &Value) {
+        let path = format!("resources.{kind}.{id}");
+        let source = match windlass_broker::Provider::new(provider.id()) {
+            Ok(source) => source,
+            Err(error) => return log::error!("the change of {path} is not published: {error}"),
+        };
+        let values = json!([{"path": path, "value": value}]);
+        let delta = json!({"updates": [{"$source": provider.id(), "values": values}]}).to_string();
+        let from = source.id.clone();
+        let intake = Intake { self_context: self.0.own.clone(), provider: source, override_timestamps: false };
+        let taken = intake.take(&delta, DeltaVersion::V2);
+        for problem in taken.problems {
+            log::warn!("the change of {path} is saved, but not published: {problem}");
+        }
+        let deltas: Vec<_> = taken.delta.into_iter().collect();
+        if !deltas.is_empty() && self.0.broker.send(Publish { provider: from, deltas }).await.is_err() {
+            log::error!("the broker has stopped; the change of {path} is not published");
+        }
+    }
+}
+
+/// The providers that have a resource. One that fails counts as not having it.
+async fn owners(providers: &[Provider], kind: &str, id: &str) -> Vec<Provider> {
+    let found = join_all(providers.iter().map(|provider| provider.get(kind, id))).await;
+    let owns = providers.iter().zip(found).filter(|(_, answer)| matches!(answer, Ok(Some(_))));
+    owns.map(|(provider, _)| provider.clone()).collect()
+}

@@ -1,0 +1,78 @@
+//! What Windlass adds to the management of plugins: reload, consent, the log, figures about the bus (wasm-plugin-abi §8.4).
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, Scope, web};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use windlass_actors::plugins::PluginError;
+
+use super::AppState;
+
+/// Adds the routes below a prefix; before those of single plugins, for no plugin has an id with `@`.
+pub fn routes(scope: Scope) -> Scope {
+    let mut scope = scope;
+    for slash in ["", "/"] {
+        scope = scope
+            .route(&format!("/@statistics{slash}"), web::get().to(statistics))
+            .route(&format!("/{{id}}/reload{slash}"), web::post().to(reload))
+            .route(&format!("/{{id}}/consent{slash}"), web::post().to(consent))
+            .route(&format!("/{{id}}/log{slash}"), web::get().to(log));
+    }
+    scope
+}
+
+/// `?after=<number>&wait=<seconds>`: the lines after that number; when there are none, waits for one.
+#[derive(Debug, Deserialize)]
+struct LogQuery {
+    #[serde(default)]
+    after: u64,
+    #[serde(default)]
+    wait: u64,
+}
+
+async fn statistics(state: web::Data<AppState>) -> HttpResponse {
+    HttpResponse::Ok().json(state.plugins.statistics().await)
+}
+
+async fn reload(state: web::Data<AppState>, id: web::Path<String>) -> HttpResponse {
+    answer_state(&state, &id, state.plugins.reload(&id).await).await
+}
+
+async fn consent(state: web::Data<AppState>, id: web::Path<String>) -> HttpResponse {
+    answer_state(&state, &id, state.plugins.consent(&id).await).await
+}
+
+async fn log(state: web::Data<AppState>, id: web::Path<String>, query: web::Query<LogQuery>) -> HttpResponse {
+    match state.plugins.log(&id, query.after, Duration::from_secs(query.wait)).await {
+        Ok(excerpt) => HttpResponse::Ok().json(excerpt),
+        Err(error) => refusal(&error),
+    }
+}
+
+/// `{id, state}` after something was done to a plugin.
+pub async fn answer_state(state: &AppState, id: &str, done: Result<(), PluginError>) -> HttpResponse {
+    let status = match done {
+        Ok(()) => state.plugins.status(id).await,
+        Err(error) => Err(error),
+    };
+    match status {
+        Ok(Value::Object(status)) => HttpResponse::Ok().json(json!({"id": status["id"], "state": status["state"]})),
+        Ok(other) => HttpResponse::Ok().json(other),
+        Err(error) => refusal(&error),
+    }
+}
+
+/// The answer to a request about a plugin that was not carried out: `{"error": "…"}`.
+pub fn refusal(error: &PluginError) -> HttpResponse {
+    let status = match error {
+        PluginError::Unknown(_) => StatusCode::NOT_FOUND,
+        PluginError::Busy(_) | PluginError::NotEnabled(_) => StatusCode::CONFLICT,
+        PluginError::Invalid(_) | PluginError::ConsentNeeded(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        PluginError::NotAnObject => StatusCode::BAD_REQUEST,
+        PluginError::ShutDown(_) => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    HttpResponse::build(status).json(json!({"error": error.to_string()}))
+}

@@ -1,0 +1,151 @@
+//! Radars: `/signalk/v2/api/vessels/self/radars` (signalk-v2 §7).
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Json, Path, ServiceConfig};
+use serde_json::Value;
+use windlass_actors::providers::{RadarControl, RadarError};
+
+use super::answers::{completed_with, failed, ok};
+use super::{at, named, streams};
+use crate::http::AppState;
+
+type State = web::Data<AppState>;
+
+/// The routes below `/vessels/self/radars`.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(at("").route(web::get().to(list)))
+        .service(at("/_providers").route(web::get().to(providers)))
+        .service(at("/_providers/_default").route(web::get().to(default_provider)))
+        .service(at("/_providers/_default/{id:.+?}").route(web::post().to(choose_default)))
+        .service(at("/{id}").route(web::get().to(info)).route(web::put().to(set_controls)))
+        .service(at("/{id}/power").route(web::put().to(set_power)))
+        .service(at("/{id}/range").route(web::put().to(set_range)))
+        .service(at("/{id}/gain").route(web::put().to(set_gain)))
+        .service(at("/{id}/sea").route(web::put().to(set_sea)))
+        .service(at("/{id}/rain").route(web::put().to(set_rain)))
+        .service(at("/{id}/capabilities").route(web::get().to(capabilities)))
+        .service(at("/{id}/state").route(web::get().to(radar_state)))
+        .service(at("/{id}/controls").route(web::get().to(controls)))
+        .service(at("/{id}/controls/{control}").route(web::get().to(control)).route(web::put().to(set_control)))
+        .service(at("/{id}/targets").route(web::get().to(targets)).route(web::post().to(acquire_target)))
+        .service(at("/{id}/targets/{target}").route(web::delete().to(cancel_target)))
+        .service(at("/{id}/arpa/settings").route(web::get().to(arpa_settings)).route(web::put().to(set_arpa_settings)))
+        .service(web::resource("/{id}/spokes").route(web::get().to(streams::spokes)));
+}
+
+async fn list(state: State) -> HttpResponse {
+    HttpResponse::Ok().json(state.providers.radars.list().await)
+}
+
+async fn providers(state: State) -> HttpResponse {
+    named::list(state.providers.radars.providers())
+}
+
+async fn default_provider(state: State) -> HttpResponse {
+    named::default(state.providers.radars.providers())
+}
+
+async fn choose_default(state: State, id: Path<String>) -> HttpResponse {
+    named::choose(state.providers.radars.providers(), &id)
+}
+
+async fn info(state: State, id: Path<String>) -> HttpResponse {
+    show(state.providers.radars.info(&id).await)
+}
+
+async fn capabilities(state: State, id: Path<String>) -> HttpResponse {
+    show(state.providers.radars.capabilities(&id).await)
+}
+
+async fn radar_state(state: State, id: Path<String>) -> HttpResponse {
+    show(state.providers.radars.state(&id).await)
+}
+
+async fn controls(state: State, id: Path<String>) -> HttpResponse {
+    show(state.providers.radars.controls(&id).await)
+}
+
+async fn control(state: State, path: Path<(String, String)>) -> HttpResponse {
+    show(state.providers.radars.control(&path.0, &path.1).await)
+}
+
+async fn targets(state: State, id: Path<String>) -> HttpResponse {
+    show(state.providers.radars.targets(&id).await)
+}
+
+async fn arpa_settings(state: State, id: Path<String>) -> HttpResponse {
+    show(state.providers.radars.arpa_settings(&id).await)
+}
+
+async fn set_controls(state: State, id: Path<String>, body: Json<Value>) -> HttpResponse {
+    done(state.providers.radars.set_controls(&id, body.into_inner()).await)
+}
+
+async fn set_power(state: State, id: Path<String>, body: Json<Value>) -> HttpResponse {
+    set_usual(state, id, RadarControl::Power, body).await
+}
+
+async fn set_range(state: State, id: Path<String>, body: Json<Value>) -> HttpResponse {
+    set_usual(state, id, RadarControl::Range, body).await
+}
+
+async fn set_gain(state: State, id: Path<String>, body: Json<Value>) -> HttpResponse {
+    set_usual(state, id, RadarControl::Gain, body).await
+}
+
+async fn set_sea(state: State, id: Path<String>, body: Json<Value>) -> HttpResponse {
+    set_usual(state, id, RadarControl::Sea, body).await
+}
+
+async fn set_rain(state: State, id: Path<String>, body: Json<Value>) -> HttpResponse {
+    set_usual(state, id, RadarControl::Rain, body).await
+}
+
+async fn set_usual(state: State, id: Path<String>, control: RadarControl, body: Json<Value>) -> HttpResponse {
+    done(state.providers.radars.set_usual(&id, control, body.into_inner()).await)
+}
+
+async fn set_control(state: State, path: Path<(String, String)>, body: Json<Value>) -> HttpResponse {
+    done(state.providers.radars.set_control(&path.0, &path.1, body.into_inner()).await)
+}
+
+async fn acquire_target(state: State, id: Path<String>, body: Json<Value>) -> HttpResponse {
+    match state.providers.radars.acquire_target(&id, &body).await {
+        Ok(answer) => completed_with(StatusCode::CREATED, "targetId", answer["targetId"].clone()),
+        Err(error) => refused(&error),
+    }
+}
+
+async fn cancel_target(state: State, path: Path<(String, String)>) -> HttpResponse {
+    done(state.providers.radars.cancel_target(&path.0, &path.1).await)
+}
+
+async fn set_arpa_settings(state: State, id: Path<String>, body: Json<Value>) -> HttpResponse {
+    done(state.providers.radars.set_arpa_settings(&id, body.into_inner()).await)
+}
+
+fn show(result: Result<Value, RadarError>) -> HttpResponse {
+    match result {
+        Ok(value) => HttpResponse::Ok().json(value),
+        Err(error) => refused(&error),
+    }
+}
+
+fn done(result: Result<(), RadarError>) -> HttpResponse {
+    match result {
+        Ok(()) => ok(),
+        Err(error) => refused(&error),
+    }
+}
+
+fn refused(error: &RadarError) -> HttpResponse {
+    let status = match error {
+        RadarError::NotFound => StatusCode::NOT_FOUND,
+        RadarError::InvalidBody | RadarError::Invalid(_) => StatusCode::BAD_REQUEST,
+        RadarError::Unsupported(_) => StatusCode::NOT_IMPLEMENTED,
+        RadarError::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    };
+    failed(status, error)
+}

@@ -1,0 +1,90 @@
+//! From host names to addresses that may be reached.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+use super::NetworkLoop;
+use crate::access::{NetworkAccess, Refusal};
+
+/// Why there is no address.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NameError {
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    #[error("{host} is unknown: {reason}")]
+    Unknown { host: String, reason: String },
+    #[error("the name {host} was not resolved within {} ms", within.as_millis())]
+    Late { host: String, within: Duration },
+}
+
+/// Refuses what can be refused without a look-up. The result is the address when `host` is one.
+pub(super) fn check_before_lookup(access: &NetworkAccess, host: &str, port: u16) -> Result<Option<IpAddr>, Refusal> {
+    if let Ok(address) = host.parse() {
+        return access.permits_address(None, address, port).map(|()| Some(address));
+    }
+    if !access.is_granted() {
+        return Err(Refusal::NotGranted);
+    }
+    if !access.may_resolve(host, port) {
+        return Err(Refusal::NotListed { target: format!("{host}:{port}") });
+    }
+    Ok(None)
+}
+
+/// The addresses of `host` that `access` permits; a literal address needs no look-up.
+///
+/// The addresses are final: whoever connects must use them, and not look the name up again, as it may lead elsewhere
+/// then.
+pub(super) async fn resolve(
+    access: &NetworkAccess,
+    host: &str,
+    port: u16,
+    within: Duration,
+) -> Result<Vec<SocketAddr>, NameError> {
+    if let Some(address) = check_before_lookup(access, host, port)? {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    let found = tokio::time::timeout(within, tokio::net::lookup_host((host, port)))
+        .await
+        .map_err(|_| NameError::Late { host: host.to_owned(), within })?
+        .map_err(|error| NameError::Unknown { host: host.to_owned(), reason: error.to_string() })?;
+    let mut permitted = Vec::new();
+    let mut refused = None;
+    for address in found {
+        match access.permits_address(Some(host), address.ip(), port) {
+            Ok(()) => permitted.push(address),
+            Err(refusal) => refused = Some(refusal),
+        }
+    }
+    match refused {
+        Some(refusal) if permitted.is_empty() => Err(refusal.into()),
+        _ if permitted.is_empty() => {
+            Err(NameError::Unknown { host: host.to_owned(), reason: "it has no address".to_owned() })
+        }
+        _ => Ok(permitted),
+    }
+}
+
+/// The same for a thread that may wait.
+pub(super) fn resolve_blocking(
+    reactor: &NetworkLoop,
+    access: &Arc<NetworkAccess>,
+    host: &str,
+    port: u16,
+    within: Duration,
+) -> Result<Vec<SocketAddr>, NameError> {
+    let (send, receive) = mpsc::sync_channel(1);
+    let (access, host) = (Arc::clone(access), host.to_owned());
+    let wanted = host.clone();
+    let task = reactor.handle().spawn(async move {
+        // Nobody listens any more when this fails.
+        let _ = send.send(resolve(&access, &wanted, port, within).await);
+    });
+    // A little longer, so that the loop's own verdict arrives.
+    let result = receive.recv_timeout(within + Duration::from_millis(200));
+    task.abort();
+    result.unwrap_or(Err(NameError::Late { host, within }))
+}
