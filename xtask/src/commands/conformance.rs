@@ -3,6 +3,7 @@
 //! Tests append a line such as `SK-34 ok name_of_the_test` or `SK-34 FAILED name_of_the_test` to the
 //! file named by `WINDLASS_CONFORMANCE_FILE`. The last line of a test about a statement counts.
 
+use super::abi_statements::{self, AbiStatements};
 use super::statements::{Group, Statements};
 use super::test;
 use crate::project::Project;
@@ -21,6 +22,7 @@ pub fn run(project: &Project, args: &[String]) -> Result<()> {
     let record = Record::parse(&text)?;
     let statements = Statements::read(project)?;
     print!("{}", report(&statements, &record));
+    print!("{}", AbiStatements::read(project)?.report(&abi_statements::shown(project)?));
     tested?;
     let failed = record.failed();
     if !failed.is_empty() {
@@ -109,7 +111,7 @@ fn report(statements: &Statements, record: &Record) -> String {
     for id in record.0.keys().filter(|id| id.starts_with("SK-") && !known.contains(*id)) {
         text += &format!("\n{id} is in no group: is the number right?\n");
     }
-    text + &others(record, "ABI-", "plugin ABI") + &others(record, "ORB-", "Orbis plugins")
+    text + &others(record, "ORB-", "Orbis plugins")
 }
 
 /// `12/14`, with an exclamation mark when a statement failed; a dash when there are none.
@@ -159,14 +161,14 @@ mod tests {
 
     #[test]
     fn passed_failed_and_missing_statements_are_told_apart() {
-        let record = Record::parse("SK-1 ok a\nSK-3 FAILED b\nABI-7 ok c\n").unwrap();
+        let record = Record::parse("SK-1 ok a\nSK-3 FAILED b\nORB-7 ok c\n").unwrap();
         let text = report(&table(), &record);
         let row = text.lines().nth(1).unwrap();
         let columns: Vec<_> = row.split_whitespace().collect();
         assert_eq!(columns, ["A", "Hello", "1/2", "0/1!", "-"]);
         assert!(text.contains("SK-2    no test two"), "{text}");
         assert!(!text.contains("SK-1 "), "{text}");
-        assert!(text.contains("plugin ABI: 1 of 1"), "{text}");
+        assert!(text.contains("Orbis plugins: 1 of 1"), "{text}");
         assert_eq!(record.failed(), ["SK-3"]);
     }
 

@@ -2,10 +2,14 @@
 //! one of them fails: one look shows everything.
 
 use crate::project::Project;
-use crate::setup::{self, plugins::native_cargo};
+use crate::setup::{
+    self,
+    plugins::{native_cargo, rust_crates, rust_sdk},
+};
 use crate::step::{Done, chapter, step};
 use crate::tool::Tool;
 use anyhow::{Result, bail};
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 const DENY_VERSION: &str = "0.20.2";
@@ -35,33 +39,42 @@ pub fn run(project: &Project, args: &[String]) -> Result<()> {
 }
 
 fn format(project: &Project) -> Result<()> {
-    let workspace = project.cargo(&["fmt", "--all", "--check"]).hint("`cargo fmt --all` puts it right").loud();
-    let plugin = native_cargo(project, &["fmt", "--check"])
-        .hint("`cargo fmt` in examples/plugins/anchor-watch puts it right")
-        .loud();
-    workspace.and(plugin)
+    let mut result = project.cargo(&["fmt", "--all", "--check"]).hint("`cargo fmt --all` puts it right").loud();
+    for dir in rust_crates(project) {
+        let hint = format!("`cargo fmt` in {} puts it right", dir.display());
+        result = result.and(native_cargo(project, &dir, &["fmt", "--check"]).hint(hint).loud());
+    }
+    result
 }
 
 fn clippy(project: &Project) -> Result<()> {
     // The profile of the product, so that build scripts and macros are compiled once.
     project.cargo(&["clippy", "--release", "--workspace"]).args(CLIPPY).loud()?;
-    native_cargo(project, &["clippy", "--locked"]).args(CLIPPY).loud()
+    for dir in rust_crates(project) {
+        native_cargo(project, &dir, &["clippy", "--locked"]).args(CLIPPY).loud()?;
+    }
+    Ok(())
 }
 
 fn documentation(project: &Project) -> Result<()> {
     project
         .cargo(&["doc", "--release", "--workspace", "--no-deps", "--quiet"])
         .env("RUSTDOCFLAGS", "-D warnings")
+        .loud()?;
+    // What the authors of plugins read.
+    native_cargo(project, &rust_sdk(project), &["doc", "--locked", "--no-deps", "--quiet"])
+        .env("RUSTDOCFLAGS", "-D warnings")
         .loud()
 }
 
 fn dependencies(project: &Project) -> Result<()> {
     let deny = install_deny(project)?;
-    for manifest in ["Cargo.toml", "examples/plugins/anchor-watch/Cargo.toml"] {
+    for dir in std::iter::once(project.root.clone()).chain(rust_crates(project)) {
         Tool::new(&deny)
-            .args(["--manifest-path", manifest, "--config", "deny.toml", "check"])
-            // One list for both: what only the other needs is no news. A crate whose manifest names
-            // no licence is judged by its licence file.
+            .args([OsStr::new("--manifest-path"), dir.join("Cargo.toml").as_os_str()])
+            .args(["--config", "deny.toml", "check"])
+            // One list for all: what only another needs is no news. A crate whose manifest names no
+            // licence is judged by its licence file.
             .args(["--allow", "license-not-encountered"])
             .args(["--allow", "license-exception-not-encountered"])
             .args(["--allow", "no-license-field"])

@@ -1,5 +1,6 @@
 //! One file a command.
 
+mod abi_statements;
 mod bench;
 mod build_plugins;
 mod conformance;
@@ -7,6 +8,7 @@ mod harness;
 mod lint;
 mod run;
 mod setup;
+mod soak;
 mod statements;
 mod test;
 mod ui;
@@ -21,7 +23,7 @@ struct Command {
     run: fn(&Project, &[String]) -> Result<()>,
 }
 
-const COMMANDS: [Command; 9] = [
+const COMMANDS: [Command; 10] = [
     Command {
         name: "run",
         args: "[-- server options]",
@@ -47,6 +49,12 @@ const COMMANDS: [Command; 9] = [
         args: "[-- harness options]",
         help: "load a server and measure what its subscribers receive",
         run: harness::run,
+    },
+    Command {
+        name: "soak",
+        args: "[--minutes N]",
+        help: "20 plugins that crash, hang and are reloaded, 500 deltas a second",
+        run: soak::run,
     },
     Command { name: "setup", args: "", help: "only fetch and build what run and test need", run: setup::run },
     Command { name: "build-plugins", args: "", help: "only build the example plugins", run: build_plugins::run },

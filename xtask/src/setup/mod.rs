@@ -3,10 +3,13 @@
 
 mod chromium;
 mod debian;
+mod go;
 mod node;
 pub mod packages;
 pub mod plugins;
+mod python;
 mod ui;
+mod wasm_c;
 mod wasm_rust;
 
 use crate::project::Project;

@@ -1,0 +1,3 @@
+module windlass.example/trip-log
+
+go 1.24
