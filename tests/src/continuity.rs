@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::Instant;
 
-use crate::{PATIENCE, Server, Stream, delta};
+use crate::{Counter, PATIENCE, Server, Stream};
 
 const PATH: &str = "navigation.speedOverGround";
 const SOURCE: &str = "continuity.counter";
-/// A hundred numbers a second.
+/// A hundred a second.
 const PERIOD: Duration = Duration::from_millis(10);
 /// The longest silence that is still no gap, on a machine that compiles plugins meanwhile.
 const LONGEST_PAUSE: Duration = Duration::from_secs(3);
@@ -18,8 +18,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3);
 /// A counter that flows through the server from the start of a test to its end.
 #[derive(Debug)]
 pub struct Continuity {
-    stop: oneshot::Sender<()>,
-    counter: JoinHandle<u64>,
+    counter: Counter,
     watcher: JoinHandle<Watched>,
     last_sent: watch::Sender<Option<u64>>,
     received: watch::Receiver<u64>,
@@ -33,17 +32,20 @@ struct Watched {
 }
 
 impl Continuity {
-    /// Connects both clients and waits until numbers flow.
+    /// Connects both clients and waits until numbers flow, a hundred a second.
     pub async fn start(server: &Server) -> Self {
+        Self::paced(server, PERIOD).await
+    }
+
+    /// The same with another pace.
+    pub async fn paced(server: &Server, period: Duration) -> Self {
         let mut watching = Stream::connect(server, "subscribe=none").await;
         watching.subscribe("vessels.self", serde_json::json!([{"path": PATH, "policy": "instant"}])).await;
-        let counting = Stream::connect(server, "subscribe=none").await;
-        let (stop, stopped) = oneshot::channel();
         let (last_sent, last) = watch::channel(None);
         let (received, receiving) = watch::channel(0);
-        let counter = tokio::spawn(count(counting, stopped));
+        let counter = Counter::start(server, SOURCE, PATH, period).await;
         let watcher = tokio::spawn(watch(watching, last, received));
-        let mut started = Self { stop, counter, watcher, last_sent, received: receiving };
+        let mut started = Self { counter, watcher, last_sent, received: receiving };
         started.flows_on(10).await;
         started
     }
@@ -64,30 +66,13 @@ impl Continuity {
     /// # Panics
     /// When a number is missing, comes twice, or there was a long silence.
     pub async fn finish(self) -> u64 {
-        self.stop.send(()).expect("the counting client works until it is stopped");
-        let sent = self.counter.await.expect("the counting client stays connected");
+        let sent = self.counter.stop().await;
         self.last_sent.send_replace(Some(sent));
         let watched = tokio::time::timeout(PATIENCE, self.watcher).await;
         let watched = watched.expect("the last number arrives").expect("the watching client stays connected");
         assert_eq!(watched.last, sent, "the last number that was sent is the last that arrived");
         assert!(watched.longest_pause < LONGEST_PAUSE, "nothing came for {:?}", watched.longest_pause);
         sent
-    }
-}
-
-/// Sends 1, 2, 3… until it is told to stop; returns the last number.
-async fn count(mut stream: Stream, mut stopped: oneshot::Receiver<()>) -> u64 {
-    let mut ticks = interval(PERIOD);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut number = 0;
-    loop {
-        tokio::select! {
-            _ = &mut stopped, if number > 0 => return number,
-            _ = ticks.tick() => {
-                number += 1;
-                stream.send(&delta(SOURCE, PATH, number)).await;
-            }
-        }
     }
 }
 

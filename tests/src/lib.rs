@@ -7,6 +7,7 @@
 
 mod conformance;
 mod continuity;
+mod counter;
 mod environment;
 mod logs;
 mod nmea;
@@ -14,11 +15,13 @@ mod node;
 mod rest;
 mod server;
 mod stream;
+mod wat_plugin;
 
 use std::time::Duration;
 
 pub use conformance::{Row, run_table};
 pub use continuity::Continuity;
+pub use counter::Counter;
 pub use environment::{chromium, demo_plugins, npm_packages, recordings, server_binary, test_file};
 pub use logs::Logs;
 pub use nmea::{NmeaPeer, sentence};
@@ -26,6 +29,7 @@ pub use node::run_script;
 pub use rest::Answer;
 pub use server::{Ended, Server, ServerOptions};
 pub use stream::{Frame, Publisher, Stream, Value, delta, values_of};
+pub use wat_plugin::WatPlugin;
 
 /// How long a test waits for something that should happen at once: long enough for a slow, busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -217,6 +217,15 @@ impl Server {
         self.child.try_wait().expect("the child can be asked").is_none()
     }
 
+    /// Memory of the process, in bytes.
+    pub fn resident_bytes(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(&path).expect("the system tells about a running process");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a process has memory");
+        let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of kB");
+        kilobytes * 1024
+    }
+
     /// Ends it as a service manager does, with SIGTERM.
     pub async fn terminate(self) -> Ended {
         self.signal(Signal::TERM).await

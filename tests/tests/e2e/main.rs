@@ -1,5 +1,6 @@
 //! End-to-end tests: the real binary, real sockets, real clients. See `windlass_tests` for what they share.
 
+mod attacks;
 mod bad_input;
 mod bad_plugins;
 mod conformance;
@@ -7,5 +8,10 @@ mod dashboard;
 mod lifecycle;
 mod nmea_differential;
 mod plaka;
+mod plugin_calls;
+mod plugin_http;
+mod plugin_tool;
 mod plugins;
+mod providers;
 mod published_client;
+mod reload;
