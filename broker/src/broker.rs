@@ -291,16 +291,17 @@ impl Handler<ReportCrash> for Broker {
         // tokio's clock, so that tests can turn it.
         let decision = self.consumers.crashed(&message.consumer, actix::clock::Instant::now().into_std());
         if let RestartDecision::RestartAfter(delay) = decision {
-            ctx.run_later(delay, move |_, ctx| send_restart(message.restart, ctx));
+            let order = RestartInstance { crash: message.crash };
+            ctx.run_later(delay, move |_, ctx| send_restart(message.restart, order, ctx));
         }
         MessageResult(decision)
     }
 }
 
 /// Asks for the restart; when the supervisor's mailbox is full, again in a moment.
-fn send_restart(restart: Recipient<RestartInstance>, ctx: &mut Context<Broker>) {
-    if let Err(SendError::Full(_)) = restart.try_send(RestartInstance) {
-        ctx.run_later(Duration::from_millis(50), move |_, ctx| send_restart(restart, ctx));
+fn send_restart(restart: Recipient<RestartInstance>, order: RestartInstance, ctx: &mut Context<Broker>) {
+    if let Err(SendError::Full(order)) = restart.try_send(order) {
+        ctx.run_later(Duration::from_millis(50), move |_, ctx| send_restart(restart, order, ctx));
     }
 }
 

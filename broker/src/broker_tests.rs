@@ -88,8 +88,8 @@ impl Handler<DeliverDeltas> for TestConsumer {
 }
 impl Handler<RestartInstance> for TestConsumer {
     type Result = ();
-    fn handle(&mut self, _: RestartInstance, _: &mut Self::Context) {
-        self.0.push("restart".into());
+    fn handle(&mut self, RestartInstance { crash }: RestartInstance, _: &mut Self::Context) {
+        self.0.push(format!("restart after crash {crash}"));
     }
 }
 
@@ -222,7 +222,7 @@ async fn a_crashing_consumer_is_restarted_three_times_and_loses_nothing() {
     bus.send(StopBuffering(id.clone())).await;
     tokio::time::pause();
     for seconds in [1, 2, 4] {
-        let crash = ReportCrash { consumer: id.clone(), restart: plugin.clone().recipient() };
+        let crash = ReportCrash { consumer: id.clone(), crash: seconds, restart: plugin.clone().recipient() };
         let expected = Duration::from_secs(seconds);
         assert_eq!(bus.send(crash).await, RestartDecision::RestartAfter(expected));
         bus.send(publish(0..1)).await;
@@ -230,12 +230,12 @@ async fn a_crashing_consumer_is_restarted_three_times_and_loses_nothing() {
         assert_eq!(bus.statistics().await.consumers[0].queued, 1);
         assert_eq!(log.take(), Vec::<String>::new(), "before its time");
         tokio::time::advance(Duration::from_millis(4)).await;
-        assert_eq!(bus.entries(&log, 1).await, ["restart"]);
+        assert_eq!(bus.entries(&log, 1).await, [format!("restart after crash {seconds}")]);
         bus.send(StopBuffering(id.clone())).await;
         assert_eq!(bus.entries(&log, 1).await, ["0"]);
         bus.send(ConsumerReady(id.clone())).await;
     }
-    let crash = || ReportCrash { consumer: id.clone(), restart: plugin.clone().recipient() };
+    let crash = || ReportCrash { consumer: id.clone(), crash: 5, restart: plugin.clone().recipient() };
     assert_eq!(bus.send(crash()).await, RestartDecision::Disable);
     bus.send(ForgiveCrashes(id.clone())).await;
     assert_eq!(bus.send(crash()).await, RestartDecision::RestartAfter(Duration::from_secs(1)));

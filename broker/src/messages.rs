@@ -159,14 +159,20 @@ pub struct StopBuffering(pub ConsumerId);
 pub struct ReportCrash {
     /// Whose.
     pub consumer: ConsumerId,
+    /// A number that [`RestartInstance`] repeats.
+    pub crash: u64,
     /// Who starts it again.
     pub restart: Recipient<RestartInstance>,
 }
 
-/// The delay after a crash is over: start a fresh instance.
-#[derive(Debug, Message)]
+/// The delay after a crash is over: start a fresh instance. Nothing takes it back: when the consumer was started or crashed again
+/// meanwhile, the number tells that this one is outdated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Message)]
 #[rtype(result = "()")]
-pub struct RestartInstance;
+pub struct RestartInstance {
+    /// The number in the [`ReportCrash`].
+    pub crash: u64,
+}
 
 /// A person enabled, configured or reloaded the plugin: earlier crashes count no more.
 #[derive(Debug, Message)]

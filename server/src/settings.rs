@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 use windlass_actors::connections::ConnectionSettings;
 use windlass_actors::durable;
@@ -123,7 +123,8 @@ impl Settings {
                 }
             }
         }
-        if let Some(Value::Object(defaults)) = reference.pointer("/resourcesApi/defaultProviders") {
+        let api = reference.get("resourcesApi");
+        if let Some(Value::Object(defaults)) = api.and_then(|api| api.get("defaultProviders")) {
             let chosen = defaults.iter().filter_map(|(kind, id)| Some((kind.clone(), id.as_str()?.to_owned())));
             settings.default_resource_providers = chosen.collect();
         }
@@ -176,13 +177,19 @@ impl SettingsFile {
         Self(Arc::new(Mutex::new(directory.join("settings.json"))))
     }
 
-    /// Saves the default providers of resources, by type.
-    pub async fn save_default_providers(&self, defaults: BTreeMap<String, String>) -> Result<(), SaveSettingsError> {
+    /// Saves the default provider of one type of resources.
+    ///
+    /// # Errors
+    /// The file can't be read, has something else where the providers belong, or can't be written; it stays as it is.
+    pub async fn save_default_provider(&self, kind: &str, provider: &str) -> Result<(), SaveSettingsError> {
         // One change at a time.
         let path = self.0.clone().lock_owned().await;
+        let (kind, provider) = (kind.to_owned(), provider.to_owned());
         let saving = move || {
-            let settings = read_reference_settings(&path)?;
-            let text = format!("{:#}\n", with_default_providers(settings, &defaults));
+            let mut settings = read_reference_settings(&path)?;
+            set_default_provider(&mut settings, kind, provider)
+                .map_err(|reason| SettingsError::Unreadable { path: path.clone(), reason })?;
+            let text = format!("{:#}\n", Value::Object(settings));
             durable::write(&path, text.as_bytes())
                 .map_err(|source| SaveSettingsError::Unwritable { path: path.clone(), source })
         };
@@ -190,24 +197,28 @@ impl SettingsFile {
     }
 }
 
-fn with_default_providers(settings: Value, defaults: &BTreeMap<String, String>) -> Value {
-    let object = |value: Option<Value>| match value {
-        Some(Value::Object(object)) => object,
-        _ => Map::new(),
-    };
-    let mut settings = object(Some(settings));
-    let mut api = object(settings.get("resourcesApi").cloned());
-    api.insert("defaultProviders".to_owned(), json!(defaults));
-    settings.insert("resourcesApi".to_owned(), api.into());
-    settings.into()
+fn set_default_provider(settings: &mut Map<String, Value>, kind: String, provider: String) -> Result<(), String> {
+    let api = member(settings, "resourcesApi").ok_or("its resourcesApi is no object")?;
+    let defaults = member(api, "defaultProviders").ok_or("its resourcesApi.defaultProviders is no object")?;
+    defaults.insert(kind, provider.into());
+    Ok(())
+}
+
+/// The object with this name, made if it is absent; `None` if there is something else.
+fn member<'a>(parent: &'a mut Map<String, Value>, name: &str) -> Option<&'a mut Map<String, Value>> {
+    let slot = parent.entry(name).or_insert(Value::Null);
+    if slot.is_null() {
+        *slot = Value::Object(Map::new());
+    }
+    slot.as_object_mut()
 }
 
 /// settings.json of the reference server; an absent file is an empty one (signalk-v1 §16).
-fn read_reference_settings(path: &Path) -> Result<Value, SettingsError> {
+fn read_reference_settings(path: &Path) -> Result<Map<String, Value>, SettingsError> {
     let unreadable = |reason: String| SettingsError::Unreadable { path: path.to_owned(), reason };
     match std::fs::read_to_string(path) {
         Ok(text) => serde_json::from_str(&text).map_err(|error| unreadable(error.to_string())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Value::Null),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Map::new()),
         Err(error) => Err(unreadable(error.to_string())),
     }
 }
@@ -251,29 +262,47 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn saving_the_default_providers_keeps_everything_else() {
+    async fn saving_a_default_provider_keeps_everything_else() {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join("settings.json");
         let file = SettingsFile::in_directory(directory.path());
+        file.save_default_provider("routes", "keeper").await.expect("a new file");
         let defaults = BTreeMap::from([("routes".to_owned(), "keeper".to_owned())]);
-        file.save_default_providers(defaults.clone()).await.expect("a new file");
         assert_eq!(Settings::load(directory.path()).expect("good settings").default_resource_providers, defaults);
-        let before = r#"{"port": 3456, "resourcesApi": {"x": 1, "defaultProviders": {"notes": 7}}, "last": [1]}"#;
+        let before = r#"{"port": 3456, "resourcesApi": {"x": 1, "defaultProviders": {"notes": 7, "routes": "old"}}, "last": [1]}"#;
         std::fs::write(&path, before).expect("a file");
-        file.save_default_providers(defaults).await.expect("a changed file");
+        file.save_default_provider("routes", "keeper").await.expect("a changed file");
         let text = std::fs::read_to_string(&path).expect("a file");
         let saved: Value = serde_json::from_str(&text).expect("JSON");
-        let expected =
-            json!({"port": 3456, "resourcesApi": {"x": 1, "defaultProviders": {"routes": "keeper"}}, "last": [1]});
+        let expected = serde_json::json!({
+            "port": 3456,
+            "resourcesApi": {"x": 1, "defaultProviders": {"notes": 7, "routes": "keeper"}},
+            "last": [1],
+        });
         assert_eq!(saved, expected);
         assert!(
             text.find("port") < text.find("resourcesApi") && text.find("resourcesApi") < text.find("last"),
             "{text}"
         );
-        // A file that can't be read is not overwritten.
-        std::fs::write(&path, "{").expect("a file");
-        file.save_default_providers(BTreeMap::new()).await.expect_err("a damaged file");
-        assert_eq!(std::fs::read_to_string(&path).expect("a file"), "{");
+        // A file that makes no sense is not overwritten.
+        for damaged in ["{", "[]", "7", r#"{"resourcesApi": 7}"#, r#"{"resourcesApi": {"defaultProviders": []}}"#] {
+            std::fs::write(&path, damaged).expect("a file");
+            let error = file.save_default_provider("routes", "keeper").await.expect_err("a damaged file");
+            assert!(matches!(error, SaveSettingsError::Unreadable(_)), "{error}");
+            assert_eq!(std::fs::read_to_string(&path).expect("a file"), damaged);
+        }
+    }
+
+    #[tokio::test]
+    async fn settings_elsewhere_are_saved_there() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (config, real) = (directory.path().join("config"), directory.path().join("real.json"));
+        std::fs::create_dir(&config).expect("a directory");
+        std::fs::write(&real, r#"{"port": 1}"#).expect("a file");
+        std::os::unix::fs::symlink("../real.json", config.join("settings.json")).expect("a link");
+        SettingsFile::in_directory(&config).save_default_provider("routes", "keeper").await.expect("saved");
+        assert!(config.join("settings.json").is_symlink());
+        assert!(std::fs::read_to_string(&real).expect("a file").contains("keeper"));
     }
 
     #[test]

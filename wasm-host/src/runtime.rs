@@ -4,6 +4,7 @@ use std::{fmt, io, path::PathBuf, sync::Arc};
 
 use crate::{
     Abi, Capabilities, Guest, Host, Limits, LoadError, Origin, PluginPackage,
+    access::NetworkAccess,
     engine::{self, Engine, cache::ModuleCache, wasmer::WasmerEngine, watchdog::Watchdog},
     guest::{self, Detected},
     imports::{self, GuestContext},
@@ -85,9 +86,13 @@ impl Sandbox {
     }
 
     /// The sandbox of an instance that is only asked for its name and schema: no files, so that a disabled plugin leaves
-    /// nothing behind (§2.4).
+    /// nothing behind (§2.4), and no network, so that it says nothing either.
     pub fn scratch(package: &PluginPackage) -> Self {
-        Self { vfs_root: None, ..Self::of(package, PathBuf::new()) }
+        let mut sandbox = Self { vfs_root: None, ..Self::of(package, PathBuf::new()) };
+        // Nobody has agreed to anything yet: a module that is only looked at reaches nobody.
+        sandbox.capabilities.network = NetworkAccess::Denied;
+        sandbox.capabilities.raw_sockets = NetworkAccess::Denied;
+        sandbox
     }
 }
 

@@ -25,7 +25,8 @@ impl PluginManager {
     /// until that is done, at most two minutes.
     ///
     /// # Errors
-    /// No such plugin, it is just being started or reloaded; or the new module is no good, then what ran before runs on.
+    /// No such plugin, it is just being started or reloaded; or the new module is no good, or asks for more than was consented to: then what
+    /// ran before runs on.
     pub async fn reload(&self, id: &str) -> Result<(), PluginError> {
         let entry = self.0.find(id)?;
         if entry.record.is_duplicate() || !self.0.launcher.settings.wasm_enabled {
@@ -69,7 +70,8 @@ impl PluginManager {
         Ok(entry.plugin.get_or_init(|| plugin))
     }
 
-    /// Agrees to what a plugin asks for now, and starts it when it is enabled; waits as [`save_config`](Self::save_config) does.
+    /// Agrees to what a plugin asks for now, and starts it when it is enabled; waits as [`save_config`](Self::save_config) does. Where a
+    /// reload was refused for want of consent, it is for that version, which is loaded then as [`reload`](Self::reload) does.
     ///
     /// # Errors
     /// No such plugin, the consent can't be saved; or it is saved, but the plugin does not start.
@@ -79,13 +81,13 @@ impl PluginManager {
             return Err(entry.reason());
         }
         let record = entry.record.clone();
-        let giving = blocking(move || record.consents.give(&record.package())).await;
-        match giving {
+        let giving = blocking(move || record.give_consent()).await;
+        let reload = match giving {
             Some(given) => given.map_err(PluginError::ConsentNotSaved)?,
             None => return Err(PluginError::ShutDown(entry.record.id().to_owned())),
-        }
-        entry.record.note_change();
+        };
         match entry.plugin.get() {
+            Some(_) if reload => self.reload(entry.record.id()).await,
             Some(plugin) => {
                 self.0.ask(entry, plugin, ApplyConfig { revision: Revision::default(), restart: false }).await
             }

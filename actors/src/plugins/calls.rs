@@ -1,9 +1,15 @@
 //! Requests to a running plugin: HTTP endpoints, PUT handlers, providers (§3.6–3.9).
+//!
+//! They wait in a line of their own and not in the actor's mailbox: actix does nothing else as long as a mailbox has messages, so that
+//! requests that come faster than they are answered would keep deltas, polls, and the answers of each other from getting through.
 
+use std::collections::VecDeque;
+use std::mem;
 use std::time::Duration;
 
 use actix::prelude::*;
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::task::yield_now;
 use tokio::time::{Instant, timeout_at};
 use windlass_wasm_host::{CallError, Guest, HandlerKind};
 
@@ -58,6 +64,22 @@ pub(super) struct Call {
     pub request: String,
     /// Nobody waits for the answer after this.
     pub expires: Instant,
+    /// Its place among those that wait, of which there are only so many; given back with the answer.
+    pub place: OwnedSemaphorePermit,
+}
+
+/// Requests to one plugin, in the order in which they came.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    waiting: VecDeque<Waiting>,
+    /// The next one's turn comes by itself.
+    scheduled: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    call: Call,
+    answer: oneshot::Sender<Result<Option<String>, PluginCallError>>,
 }
 
 /// Sends a request and waits for the answer until `patience` is over.
@@ -66,9 +88,10 @@ pub(super) async fn call(
     target: CallTarget,
     request: String,
     patience: Duration,
+    place: OwnedSemaphorePermit,
 ) -> Result<Option<String>, PluginCallError> {
     let expires = Instant::now() + patience;
-    match timeout_at(expires, plugin.send(Call { target, request, expires })).await {
+    match timeout_at(expires, plugin.send(Call { target, request, expires, place })).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(_)) => Err(PluginCallError::NotRunning),
         Err(_) => Err(PluginCallError::Timeout(format!("no answer within {} s", patience.as_secs_f32()))),
@@ -91,20 +114,40 @@ impl CallTarget {
     }
 }
 
-impl Handler<Call> for Plugin {
-    type Result = ResponseFuture<Result<Option<String>, PluginCallError>>;
+impl Waiting {
+    fn answer(self, answer: Result<Option<String>, PluginCallError>) {
+        drop(self.call.place);
+        // Who has stopped waiting does not mind.
+        let _ = self.answer.send(answer);
+    }
+}
 
-    fn handle(&mut self, call: Call, ctx: &mut Self::Context) -> Self::Result {
-        let refused = |error| -> Self::Result { Box::pin(std::future::ready(Err(error))) };
+impl Plugin {
+    /// Serves the next request after everything else that waits has had its turn.
+    fn schedule_call(&mut self, ctx: &mut Context<Self>) {
+        if self.calls.waiting.is_empty() || mem::replace(&mut self.calls.scheduled, true) {
+            return;
+        }
+        ctx.spawn(yield_now().into_actor(self).map(|(), plugin, ctx| {
+            plugin.calls.scheduled = false;
+            plugin.serve_next(ctx);
+        }));
+    }
+
+    fn serve_next(&mut self, ctx: &mut Context<Self>) {
+        let now = Instant::now();
+        let (expired, in_time): (VecDeque<_>, _) =
+            mem::take(&mut self.calls.waiting).into_iter().partition(|waiting: &Waiting| waiting.call.expires <= now);
+        self.calls.waiting = in_time;
+        for waiting in expired {
+            waiting.answer(Err(PluginCallError::Timeout("the plugin was busy for too long".to_owned())));
+        }
         if !self.is_running() {
-            return refused(PluginCallError::NotRunning);
+            self.calls.waiting.drain(..).for_each(|waiting| waiting.answer(Err(PluginCallError::NotRunning)));
+            return;
         }
-        if Instant::now() >= call.expires {
-            return refused(PluginCallError::Timeout("the plugin was busy for too long".to_owned()));
-        }
-        let Some(guest) = &mut self.guest else { return refused(PluginCallError::NotRunning) };
-        let result = call.target.call(&mut **guest, &call.request);
-        let (sender, receiver) = oneshot::channel();
+        let (Some(guest), Some(waiting)) = (&mut self.guest, self.calls.waiting.pop_front()) else { return };
+        let result = waiting.call.target.call(&mut **guest, &waiting.call.request);
         let (result, answer) = match result {
             Ok(answer) => (Ok(()), Ok(answer)),
             Err(error) => {
@@ -112,18 +155,35 @@ impl Handler<Call> for Plugin {
                 (if error.is_crash() { Err(error) } else { Ok(()) }, answer)
             }
         };
+        // Those that wait behind it hear of a crash when it has been reported.
+        self.schedule_call(ctx);
         if result.is_err() {
             // The restart must not hold the answer up.
-            self.after_call(result, ctx, |_, _| {});
-            return Box::pin(std::future::ready(answer));
+            waiting.answer(answer);
+            return self.after_call(result, ctx, |_, _| {});
         }
         self.after_call(result, ctx, move |plugin, ctx| {
-            plugin.send_then(ctx, move |_, _| {
-                // Who has stopped waiting does not mind.
-                let _ = sender.send(answer);
+            plugin.send_then(ctx, move |plugin, ctx| {
+                waiting.answer(answer);
+                // The answer leaves by another task of this thread. Only a wait gives the thread to it: what is spawned may be polled
+                // twice in one turn of the actor, and the next request would begin before.
+                ctx.wait(yield_now().into_actor(plugin));
             });
         });
-        Box::pin(async move { receiver.await.unwrap_or(Err(PluginCallError::NotRunning)) })
+    }
+}
+
+impl Handler<Call> for Plugin {
+    type Result = ResponseFuture<Result<Option<String>, PluginCallError>>;
+
+    fn handle(&mut self, call: Call, ctx: &mut Self::Context) -> Self::Result {
+        if !self.is_running() {
+            return Box::pin(std::future::ready(Err(PluginCallError::NotRunning)));
+        }
+        let (answer, answered) = oneshot::channel();
+        self.calls.waiting.push_back(Waiting { call, answer });
+        self.schedule_call(ctx);
+        Box::pin(async move { answered.await.unwrap_or(Err(PluginCallError::NotRunning)) })
     }
 }
 

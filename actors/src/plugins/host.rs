@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 use std::mem::{self, Discriminant};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use log::Level;
 use windlass_broker::{Context, Delta, Intake, IntakeError, NameError, Provider, RawJson, push_string};
@@ -20,10 +21,16 @@ use crate::binary_streams::BinaryStreams;
 use crate::data_model::ModelView;
 use crate::stream::EventBus;
 
+/// Looks into the data model that a plugin takes without a rest, and the rest.
+const READS_IN_A_ROW: u32 = 256;
+const REST: Duration = Duration::from_micros(50);
 /// Deltas that one call into a guest may emit.
 const MAX_EMITTED: usize = 10_000;
 /// And their size together, in bytes.
 const MAX_EMITTED_BYTES: usize = 16 << 20;
+
+/// Bytes of a name that a plugin gives to something: a path, a stream, a provider. All of them are kept, and some shown.
+const MAX_NAME: usize = 256;
 
 /// Serves one plugin. What the guest emits is collected here until the call into it is over.
 pub(super) struct PluginHost {
@@ -41,6 +48,8 @@ pub(super) struct PluginHost {
     complained: Mutex<Complained>,
     surroundings: Surroundings,
     wanted_events: Mutex<Option<EventFilter>>,
+    /// Looks into the model.
+    reads: AtomicU32,
 }
 
 /// What plugins share with the rest of the server, besides the bus.
@@ -91,6 +100,7 @@ impl PluginHost {
             view,
             intake,
             wanted_events: Mutex::default(),
+            reads: AtomicU32::new(0),
             surroundings,
         };
         host.package_changed();
@@ -132,6 +142,14 @@ impl PluginHost {
         self.debug.store(on, Ordering::Relaxed);
     }
 
+    /// Rests for a moment at every few hundredth look into the model. Its locks favour whoever holds them: a plugin that does nothing but
+    /// read would keep the writer waiting, and with it everybody.
+    fn make_way(&self) {
+        if self.reads.fetch_add(1, Ordering::Relaxed) % READS_IN_A_ROW == READS_IN_A_ROW - 1 {
+            std::thread::sleep(REST);
+        }
+    }
+
     /// The instance has stopped: what it offered ends.
     pub(super) fn withdraw(&self) {
         self.surroundings.offers.withdraw(self.record.id());
@@ -159,6 +177,7 @@ impl PluginHost {
 
     /// The binary stream that the plugin means (§4.5).
     fn own_stream(&self, stream: &str) -> Result<String, HostError> {
+        check_length("the name of a stream", stream)?;
         if let Some(radar) = stream.strip_prefix("radars/") {
             return radar_stream(radar);
         }
@@ -253,8 +272,17 @@ impl PluginHost {
     }
 }
 
+/// Refuses a name that is longer than any sensible one.
+fn check_length(what: &str, name: &str) -> Result<(), HostError> {
+    match name.len() {
+        length if length <= MAX_NAME => Ok(()),
+        length => Err(HostError(format!("{what} of {length} bytes is refused: it may have {MAX_NAME} at most"))),
+    }
+}
+
 /// The stream of a radar, whose id is of letters, digits, `_` and `-`.
 fn radar_stream(radar: &str) -> Result<String, HostError> {
+    check_length("a radar id", radar)?;
     let valid = !radar.is_empty() && radar.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
     match valid {
         true => Ok(format!("radars/{radar}")),
@@ -296,14 +324,17 @@ impl Host for PluginHost {
     }
 
     fn publish_notification(&self, path: &str, value_json: &str) -> Result<(), HostError> {
+        check_length("a path", path)?;
         self.admit().and_then(|()| self.notify(path, value_json)).map_err(HostError)
     }
 
     fn self_path(&self, path: &str) -> Option<String> {
+        self.make_way();
         lookup::self_path(&self.view, path, self.leaf_form())
     }
 
     fn path(&self, path: &str) -> Option<String> {
+        self.make_way();
         lookup::full_path(&self.view, path, self.leaf_form())
     }
 
@@ -322,17 +353,24 @@ impl Host for PluginHost {
     }
 
     fn register_put_handler(&self, context: &str, path: &str) -> Result<(), HostError> {
+        check_length("a context", context)?;
+        check_length("a path", path)?;
+        let (offers, id) = (&self.surroundings.offers, self.record.id());
+        if !offers.add_put(id, context, path).map_err(|error| HostError(error.to_string()))? {
+            return Ok(());
+        }
         let mut text = String::from("{\"updates\":[{\"meta\":[{\"path\":");
         push_string(&mut text, path);
         text.push_str(",\"value\":{\"supportsPut\":true}}]}]}");
-        if let Some(problem) = self.take(&text, DeltaVersion::V1) {
-            return Err(HostError(format!("no PUT handler for {path:?}: {problem}")));
-        }
-        let added = self.surroundings.offers.add_put(self.record.id(), context, path);
-        added.map_err(|error| HostError(error.to_string()))
+        // What nobody can be told of is not offered either: the plugin may try again.
+        self.admit().and_then(|()| self.take(&text, DeltaVersion::V1).map_or(Ok(()), Err)).map_err(|problem| {
+            offers.remove_put(id, context, path);
+            HostError(format!("no PUT handler for {path:?}: {problem}"))
+        })
     }
 
     fn register_resource_provider(&self, kind: &str) -> Result<(), HostError> {
+        check_length("a type of resources", kind)?;
         let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
         if kind.is_empty() || kind.starts_with('_') || !kind.bytes().all(valid) {
             return Err(HostError(format!(
@@ -344,11 +382,13 @@ impl Host for PluginHost {
     }
 
     fn register_weather_provider(&self, name: &str) -> Result<(), HostError> {
+        check_length("a provider's name", name)?;
         let added = self.surroundings.offers.add_weather(self.record.id(), name);
         added.map_err(|error| HostError(error.to_string()))
     }
 
     fn register_radar_provider(&self, name: &str) -> Result<(), HostError> {
+        check_length("a provider's name", name)?;
         let added = self.surroundings.offers.add_radar(self.record.id(), name);
         added.map_err(|error| HostError(error.to_string()))
     }
@@ -373,6 +413,7 @@ impl Host for PluginHost {
     }
 
     fn emit_event(&self, kind: &str, data_json: &str) -> Result<(), HostError> {
+        check_length("an event's type", kind)?;
         self.admit().map_err(HostError)?;
         let data = RawJson::parse(data_json).map_err(|error| HostError(error.to_string()))?;
         self.surroundings.events.pass_on(kind, self.record.id(), &data);
@@ -403,5 +444,20 @@ impl Host for PluginHost {
         if self.record.note(text) {
             log::warn!("plugin {}: {text}", self.record.id());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endless_names_are_refused_and_not_repeated() {
+        let long = "a".repeat(MAX_NAME + 1);
+        for refused in [radar_stream(&long).map(drop), check_length("a path", &long)] {
+            let HostError(reason) = refused.expect_err("too long");
+            assert!(reason.contains("257 bytes") && !reason.contains("aaa"), "{reason}");
+        }
+        assert_eq!(radar_stream(&long[1..]).map(|stream| stream.len()), Ok("radars/".len() + MAX_NAME));
     }
 }

@@ -5,9 +5,10 @@ use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use windlass_broker::{ContextPattern, Glob, ReportCrash, RestartDecision, Scope, Topic};
-use windlass_wasm_host::{Abi, CompiledPlugin, LoadError, Sandbox};
+use windlass_wasm_host::{Abi, CompiledPlugin, LoadError, PluginPackage, Sandbox};
 
 use super::config::PluginConfig;
+use super::consent::ConsentError;
 use super::error::PluginError;
 use super::module;
 use super::plugin::Plugin;
@@ -86,7 +87,7 @@ impl Plugin {
     }
 
     /// Calls `plugin_stop`; false when that failed. Then, or when asked, the instance is dropped (§3.3).
-    fn stop_guest(&mut self, discard: bool) -> bool {
+    pub(super) fn stop_guest(&mut self, discard: bool) -> bool {
         let Some(guest) = &mut self.guest else { return true };
         let result = guest.stop();
         self.collect_emitted();
@@ -116,7 +117,10 @@ impl Plugin {
 
     /// Makes sure that there is an instance, when the plugin may have one.
     pub(super) fn prepare(&mut self, ctx: &mut Ctx) {
-        if let Err(error) = self.record.consents.admit(&self.record.package()) {
+        // A module that is put back ran with consent until now, also when that for the newer one has replaced it.
+        if !self.is_putting_back()
+            && let Err(error) = self.admit(&self.record.package())
+        {
             return self.refuse_without_consent(&error.to_string(), ctx);
         }
         match &self.compiled {
@@ -286,6 +290,16 @@ impl Plugin {
         self.send(ctx);
     }
 
+    /// Whether the operator lets a package run with what it asks for.
+    pub(super) fn admit(&self, package: &PluginPackage) -> Result<(), ConsentError> {
+        if let Some(problem) = self.record.consents.admit(package)?
+            && self.record.note(&problem)
+        {
+            log::error!("plugin {}: {problem}", self.id());
+        }
+        Ok(())
+    }
+
     fn refuse_without_consent(&mut self, reason: &str, ctx: &mut Ctx) {
         log::error!("plugin {}: not started: {reason}", self.id());
         self.give_up_start(reason, reason);
@@ -308,6 +322,7 @@ impl Plugin {
         self.cancel_poll(ctx);
         self.collect_emitted();
         self.drop_guest();
+        self.crashes += 1;
         self.record.count_crash();
         self.record.report(StatusKind::Error, &format!("Crashed: {reason}"));
         self.record.enter(PluginState::Crashed, Some(reason.to_owned()));
@@ -318,7 +333,7 @@ impl Plugin {
         }
         let sending = self.sending();
         let broker = self.broker.clone();
-        let report = ReportCrash { consumer: self.consumer(), restart: ctx.address().recipient() };
+        let report = ReportCrash { consumer: self.consumer(), crash: self.crashes, restart: ctx.address().recipient() };
         let reporting = async move {
             sending.await;
             broker.send(report).await
@@ -353,7 +368,7 @@ impl Plugin {
         self.collect_emitted();
     }
 
-    fn clear_alarm(&mut self, message: &str) {
+    pub(super) fn clear_alarm(&mut self, message: &str) {
         if std::mem::take(&mut self.alarmed) {
             self.raise(&json!({"state": "normal", "method": [], "message": message}));
         }
@@ -392,14 +407,14 @@ impl Plugin {
         });
     }
 
-    fn detach(&mut self) {
+    pub(super) fn detach(&mut self) {
         self.queue.clear();
         if self.attached.take().is_some() {
             self.outbox.push(ToBroker::Detach);
         }
     }
 
-    fn cancel_poll(&mut self, ctx: &mut Ctx) {
+    pub(super) fn cancel_poll(&mut self, ctx: &mut Ctx) {
         if let Some(poll) = self.poll.take() {
             ctx.cancel_future(poll);
         }

@@ -252,8 +252,8 @@ impl PluginManager {
         match entry.plugin.get() {
             // Not even put in line: a plugin that is being started may take its time.
             Some(plugin) if entry.record.state() == PluginState::Running => {
-                let _place = entry.record.admit_request().ok_or(PluginCallError::Busy)?;
-                calls::call(plugin, target, request, patience).await
+                let place = entry.record.admit_request().ok_or(PluginCallError::Busy)?;
+                calls::call(plugin, target, request, patience, place).await
             }
             _ => Err(PluginCallError::NotRunning),
         }
@@ -292,8 +292,17 @@ impl PluginManager {
         }
     }
 
-    /// The folder with a plugin's files for the browser (§8.3). Looked up each time, on disk.
+    /// Whether a plugin, or the package of this name, asks for more than the operator has agreed to. One that is not known does not.
+    pub fn awaits_consent(&self, id: &str) -> bool {
+        self.0.find(id).is_ok_and(|entry| !entry.record.missing_consent().is_empty())
+    }
+
+    /// The folder with a plugin's files for the browser (§8.3). Looked up each time, on disk. A plugin that waits for consent shows none:
+    /// its pages could do what the operator has not agreed to.
     pub async fn public_folder(&self, id: &str) -> Option<PathBuf> {
+        if self.awaits_consent(id) {
+            return None;
+        }
         let record = self.0.find(id).ok()?.record.clone();
         blocking(move || web_apps::plugin_folder(&record.package())).await.flatten()
     }
@@ -345,18 +354,20 @@ impl PluginManager {
             let (config, revision) =
                 record.config.update(|config| config.merged(&body)).map_err(PluginError::Config)?;
             record.note_change();
-            if consents && config.enabled() == Some(true) {
-                record.consents.give(&record.package()).map_err(PluginError::ConsentNotSaved)?;
-            }
-            Ok::<_, PluginError>((record.wanted(Some(&config)), revision))
+            let reload = consents
+                && config.enabled() == Some(true)
+                && record.give_consent().map_err(PluginError::ConsentNotSaved)?;
+            Ok::<_, PluginError>((record.wanted(Some(&config)), reload, revision))
         };
-        let (wanted, revision) = match blocking(saving).await {
+        let (wanted, reload, revision) = match blocking(saving).await {
             Some(saved) => saved?,
             None => return Err(PluginError::ShutDown(entry.record.id().to_owned())),
         };
         match entry.plugin.get() {
             None if wanted => Err(entry.reason()),
             None => Ok(()),
+            // It starts with what has been saved.
+            Some(_) if reload => self.reload(entry.record.id()).await,
             Some(plugin) => self.0.ask(entry, plugin, ApplyConfig { revision, restart }).await,
         }
     }

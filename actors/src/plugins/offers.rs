@@ -39,12 +39,19 @@ pub struct PluginOffers {
 pub struct TooManyOffers;
 
 impl Offers {
-    /// The plugin answers PUT requests for a path; registering it again changes nothing.
+    /// The plugin answers PUT requests for a path. False when it was registered before, which changes nothing.
     ///
     /// # Errors
     /// The plugin has registered too much.
-    pub fn add_put(&self, plugin: &str, context: &str, path: &str) -> Result<(), TooManyOffers> {
+    pub fn add_put(&self, plugin: &str, context: &str, path: &str) -> Result<bool, TooManyOffers> {
         self.add(plugin, |offers| push_new(&mut offers.puts, (context.to_owned(), path.to_owned())))
+    }
+
+    /// The plugin does not answer PUT requests for a path after all.
+    pub fn remove_put(&self, plugin: &str, context: &str, path: &str) {
+        if let Some(offers) = self.write().by_plugin.get_mut(plugin) {
+            offers.puts.retain(|put| put.0 != context || put.1 != path);
+        }
     }
 
     /// The plugin serves resources of a type.
@@ -52,7 +59,7 @@ impl Offers {
     /// # Errors
     /// The plugin has registered too much.
     pub fn add_resources(&self, plugin: &str, kind: &str) -> Result<(), TooManyOffers> {
-        self.add(plugin, |offers| push_new(&mut offers.resources, kind.to_owned()))
+        self.add(plugin, |offers| push_new(&mut offers.resources, kind.to_owned())).map(drop)
     }
 
     /// The plugin serves weather data; the latest name counts.
@@ -122,7 +129,7 @@ impl Offers {
         self.read().by_plugin.get(plugin).cloned().unwrap_or_default()
     }
 
-    fn add(&self, plugin: &str, change: impl FnOnce(&mut PluginOffers)) -> Result<(), TooManyOffers> {
+    fn add<T>(&self, plugin: &str, change: impl FnOnce(&mut PluginOffers) -> T) -> Result<T, TooManyOffers> {
         let mut table = self.write();
         if !table.by_plugin.contains_key(plugin) {
             table.order.push(plugin.to_owned());
@@ -131,8 +138,7 @@ impl Offers {
         if offers.puts.len() + offers.resources.len() >= MAX_OFFERS_PER_PLUGIN {
             return Err(TooManyOffers);
         }
-        change(offers);
-        Ok(())
+        Ok(change(offers))
     }
 
     fn plugins(&self, offers_it: impl Fn(&PluginOffers) -> bool) -> Vec<String> {
@@ -156,10 +162,13 @@ impl Offers {
     }
 }
 
-fn push_new<T: PartialEq>(list: &mut Vec<T>, item: T) {
-    if !list.contains(&item) {
+/// False when the item is there already.
+fn push_new<T: PartialEq>(list: &mut Vec<T>, item: T) -> bool {
+    let new = !list.contains(&item);
+    if new {
         list.push(item);
     }
+    new
 }
 
 #[cfg(test)]
@@ -174,9 +183,10 @@ mod tests {
             offers.add_resources(plugin, "routes").expect("room");
             offers.add_weather(plugin, &plugin.to_uppercase()).expect("room");
         }
-        offers.add_put("a", "vessels.self", "steering.target").expect("room");
-        offers.add_put("a", "vessels.self", "steering.target").expect("room");
-        assert_eq!(offers.of("a").puts.len(), 1);
+        let add_put = |path| offers.add_put("a", "vessels.self", path).expect("room");
+        assert!(add_put("steering.target") && !add_put("steering.target") && add_put("steering.mode"));
+        offers.remove_put("a", "vessels.self", "steering.mode");
+        assert_eq!(offers.of("a").puts, [("vessels.self".to_owned(), "steering.target".to_owned())]);
         assert_eq!(offers.resource_providers("routes"), ["b", "a"]);
         assert_eq!(offers.resource_types(), ["routes"]);
         assert_eq!(offers.weather_providers()[0], ("b".to_owned(), "B".to_owned()));

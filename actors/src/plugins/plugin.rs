@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use windlass_broker::{Broker, ConsumerId, DeliverDeltas, RestartInstance, SharedDelta};
 use windlass_wasm_host::{CallError, CompiledPlugin, DeltaText, Guest, Limits, Runtime, utf16_bytes};
 
+use super::calls::Calls;
 use super::config_store::Revision;
 use super::error::PluginError;
 use super::host::PluginHost;
@@ -48,6 +49,10 @@ pub(super) struct Plugin {
     pub(super) poll: Option<SpawnHandle>,
     /// Server events, and answers of HTTP requests.
     pub(super) extras: Extras,
+    /// Requests that wait for their turn.
+    pub(super) calls: Calls,
+    /// How often it crashed; a restart is for the crash with this number.
+    pub(super) crashes: u64,
     delivering: bool,
     /// Begins with doing nothing, because a reload follows.
     idle: bool,
@@ -113,6 +118,8 @@ impl Plugin {
             started_with: Revision::default(),
             poll: None,
             extras: Extras::default(),
+            calls: Calls::default(),
+            crashes: 0,
             delivering: false,
             idle,
             examining: false,
@@ -318,9 +325,9 @@ impl Handler<DeliverDeltas> for Plugin {
 impl Handler<RestartInstance> for Plugin {
     type Result = ();
 
-    fn handle(&mut self, _: RestartInstance, ctx: &mut Self::Context) {
-        // It may have been stopped, or started by hand, meanwhile.
-        if self.record.state() == PluginState::Crashed {
+    fn handle(&mut self, RestartInstance { crash }: RestartInstance, ctx: &mut Self::Context) {
+        // It may have been stopped, or started by hand, meanwhile, and may even have crashed again since.
+        if self.record.state() == PluginState::Crashed && crash == self.crashes {
             self.begin(true, ctx);
         }
     }

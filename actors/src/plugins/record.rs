@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tokio::sync::{Semaphore, SemaphorePermit, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use windlass_broker::Timestamp;
 use windlass_wasm_host::{
     Abi, CallError, CallStatistics, FetchStatistics, Guest, PackageProblem, PluginId, PluginPackage, SocketStatistics,
@@ -25,6 +25,8 @@ use crate::{StatusBoard, StatusKind, StatusSubject};
 
 /// Notices to the operator that are kept for one plugin.
 const MAX_NOTICES: usize = 20;
+/// Bytes of one; it may quote what a plugin said.
+const MAX_NOTICE_BYTES: usize = 500;
 /// Requests that may wait for one plugin.
 const MAX_REQUESTS: usize = 64;
 
@@ -76,6 +78,8 @@ pub(super) struct Record {
     id: PluginId,
     /// Replaced by a reload.
     package: RwLock<Arc<PluginPackage>>,
+    /// The version that was not loaded because it asks for more than the operator has consented to.
+    pending: RwLock<Option<Arc<PluginPackage>>>,
     pub config: ConfigStore,
     pub enablement: Enablement,
     pub board: StatusBoard,
@@ -85,7 +89,7 @@ pub(super) struct Record {
     condition: Mutex<Condition>,
     budgets: Mutex<Budgets>,
     reloading: AtomicBool,
-    requests: Semaphore,
+    requests: Arc<Semaphore>,
     changed: Arc<watch::Sender<u64>>,
 }
 
@@ -194,6 +198,7 @@ impl Record {
         let record = Self {
             id: package.id.clone(),
             package: RwLock::new(Arc::new(package)),
+            pending: RwLock::default(),
             config,
             enablement,
             board,
@@ -203,7 +208,7 @@ impl Record {
             condition: Mutex::new(condition),
             budgets: Mutex::new(budgets),
             reloading: AtomicBool::new(false),
-            requests: Semaphore::new(MAX_REQUESTS),
+            requests: Arc::new(Semaphore::new(MAX_REQUESTS)),
             changed,
         };
         if let Some(problem) = record.error() {
@@ -228,7 +233,33 @@ impl Record {
     /// The package has been read anew. It has the same name, and thereby the same id.
     pub(super) fn replace_package(&self, package: Arc<PluginPackage>) {
         *self.package.write().unwrap_or_else(PoisonError::into_inner) = package;
+        self.set_pending(None);
+    }
+
+    /// The version on the disk that is not loaded before the operator consents to it.
+    pub(super) fn pending(&self) -> Option<Arc<PluginPackage>> {
+        self.pending.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_pending(&self, package: Option<Arc<PluginPackage>>) {
+        *self.pending.write().unwrap_or_else(PoisonError::into_inner) = package;
         self.note_change();
+    }
+
+    /// What the plugin, or its version that waits for consent, asks for beyond what was consented to.
+    pub(super) fn missing_consent(&self) -> Vec<String> {
+        self.consents.missing(&self.pending().unwrap_or_else(|| self.package()))
+    }
+
+    /// Records that the operator agrees to what the plugin asks for; true when a version that waited for that is to be loaded now.
+    ///
+    /// # Errors
+    /// In words: the record can't be written.
+    pub(super) fn give_consent(&self) -> Result<bool, String> {
+        let pending = self.pending();
+        let given = self.consents.give(pending.as_ref().unwrap_or(&self.package()));
+        self.note_change();
+        given.map(|()| pending.is_some())
     }
 
     /// The right to reload the plugin; none when somebody else is at it.
@@ -378,8 +409,8 @@ impl Record {
     }
 
     /// A place among the requests that wait for the plugin; none when there are too many already, which is counted.
-    pub(super) fn admit_request(&self) -> Option<SemaphorePermit<'_>> {
-        let permit = self.requests.try_acquire().ok();
+    pub(super) fn admit_request(&self) -> Option<OwnedSemaphorePermit> {
+        let permit = self.requests.clone().try_acquire_owned().ok();
         if permit.is_none() {
             self.lock().refused_requests += 1;
         }
@@ -396,8 +427,9 @@ impl Record {
         self.lock().endpoints.clone()
     }
 
-    /// Keeps a notice. True when it is new.
+    /// Keeps a notice, the begin of a long one. True when it is new.
     pub(super) fn note(&self, text: &str) -> bool {
+        let text = &text[..text.floor_char_boundary(MAX_NOTICE_BYTES)];
         let mut condition = self.lock();
         let new = condition.notices.len() < MAX_NOTICES && !condition.notices.iter().any(|known| known == text);
         if new {

@@ -1,7 +1,7 @@
 //! Hot reload: a new module takes over while deltas are kept, and the former one comes back when it fails (§7.3).
 //!
 //! ```text
-//! package.json and module read, compiled, tried out ──fails──► nothing changes
+//! package.json and module read, compiled, tried out, consented to ──fails──► nothing changes
 //!   │ the former module runs on meanwhile
 //!   ▼
 //! deltas kept ► former stopped ► new one started ──fails──► former one started ► kept deltas, in order ► live
@@ -14,6 +14,7 @@ use actix::prelude::*;
 use tokio::sync::oneshot;
 use windlass_wasm_host::{CompiledPlugin, PluginPackage};
 
+use super::consent::ConsentError;
 use super::error::PluginError;
 use super::log_book::{LogLevel, LogSource};
 use super::module::{self, Examined};
@@ -73,28 +74,57 @@ impl Plugin {
     fn swap(&mut self, package: Arc<PluginPackage>, examined: Examined, answer: Answer, ctx: &mut Context<Self>) {
         let Examined { compiled, name, schema } = examined;
         let abi = compiled.abi();
-        let former = match (&self.compiled, self.is_running()) {
-            (Some(compiled), true) => Some(NewModule { package: self.record.package(), compiled: compiled.clone() }),
-            _ => None,
-        };
+        let wanted = self.record.wanted(self.record.saved().as_ref());
+        // One that waits for its restart after a crash may yet be better than the new one.
+        let lives = matches!(self.record.state(), PluginState::Running | PluginState::Crashed);
+        let former = self.compiled.clone().filter(|_| lives);
+        let former = former.map(|compiled| NewModule { package: self.record.package(), compiled });
+        if wanted
+            && former.is_some()
+            && let Err(error) = self.admit(&package)
+        {
+            return self.hold_back(package, &error, answer);
+        }
         self.next = Some(NewModule { package, compiled });
-        if self.record.wanted(self.record.saved().as_ref()) {
+        if wanted {
             self.trial = Some(Trial { former, failure: None, answer });
             self.outbox.push(ToBroker::Forgive);
             return self.begin(true, ctx);
         }
+        if self.is_running() {
+            // Switched off behind our back, in its configuration file.
+            self.stop_guest(true);
+        }
+        self.cancel_poll(ctx);
+        self.detach();
+        self.forget_extras();
+        self.clear_alarm("Plugin stopped");
         self.take_over_next();
         self.describe(abi, &name, &schema);
         self.record.report(StatusKind::Status, RELOADED);
         self.record.enter(PluginState::Stopped, None);
+        self.send_then(ctx, |_, _| {
+            // Who has stopped waiting does not mind.
+            let _ = answer.send(Ok(()));
+        });
+    }
+
+    /// The new version asks for more than the operator has consented to: it waits for that, and what there is stays.
+    fn hold_back(&mut self, package: Arc<PluginPackage>, error: &ConsentError, answer: Answer) {
+        let reason = format!("Reload failed, the former version stays: {error}");
+        log::error!("plugin {}: {reason}", self.id());
+        self.record.log.write(LogLevel::Error, LogSource::Server, &reason);
+        self.record.set_pending(Some(package));
+        self.record.report(StatusKind::Error, &reason);
         // Who has stopped waiting does not mind.
-        let _ = answer.send(Ok(()));
+        let _ = answer.send(Err(PluginError::ConsentNeeded(error.to_string())));
     }
 
     /// The new module is no good: what there is stays.
     fn refuse_module(&mut self, package: &Arc<PluginPackage>, reason: &str, answer: Answer, ctx: &mut Context<Self>) {
         log::error!("plugin {}: not reloaded: {reason}", self.id());
         self.record.log.write(LogLevel::Error, LogSource::Server, &format!("not reloaded: {reason}"));
+        self.record.set_pending(None);
         let _ = answer.send(Err(PluginError::Invalid(reason.to_owned())));
         // Nothing runs that could be left running: then the latest reason is of more use than the first.
         if self.record.state() == PluginState::Error {
@@ -129,6 +159,11 @@ impl Plugin {
         self.collect_emitted();
         self.install(former);
         true
+    }
+
+    /// The former module is being started again, because the new one did not start.
+    pub(super) fn is_putting_back(&self) -> bool {
+        self.trial.as_ref().is_some_and(|trial| trial.failure.is_some())
     }
 
     /// The status text after the first start of a new module, or after the former one was put back.

@@ -2,6 +2,7 @@
 //! deltas and requests.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -56,13 +57,23 @@ impl Plugin {
             drop(self.host.events().listen(ctx.address().recipient()));
         }
         let fetches = guest.fetches();
-        if fetches.in_progress + fetches.undelivered > 0 && !self.extras.looking {
-            self.extras.looking = true;
-            ctx.run_later(BETWEEN_LOOKS, |plugin, ctx| {
-                plugin.extras.looking = false;
-                plugin.deliver_answers(ctx);
-            });
+        if fetches.in_progress + fetches.undelivered > 0 {
+            self.schedule_answers(BETWEEN_LOOKS, ctx);
         }
+    }
+
+    fn schedule_answers(&mut self, pause: Duration, ctx: &mut Context<Self>) {
+        if mem::replace(&mut self.extras.looking, true) {
+            return;
+        }
+        ctx.run_later(pause, |plugin, ctx| {
+            plugin.extras.looking = false;
+            // Answers wait for a plugin that has had more than its share of the processor, as deltas do.
+            match plugin.record.rest() {
+                Some(rest) if plugin.is_running() => plugin.schedule_answers(rest, ctx),
+                _ => plugin.deliver_answers(ctx),
+            }
+        });
     }
 
     /// The plugin is stopped for good: nothing waits for it any more.
@@ -85,10 +96,15 @@ impl Plugin {
             return;
         }
         self.extras.delivering = true;
-        ctx.spawn(yield_now().into_actor(self).map(|(), plugin, ctx| {
+        let go_on = |plugin: &mut Self, ctx: &mut Context<Self>| {
             plugin.extras.delivering = false;
             plugin.deliver_event(ctx);
-        }));
+        };
+        // Likewise; the oldest events are dropped meanwhile.
+        match self.record.rest() {
+            Some(rest) => ctx.run_later(rest, go_on),
+            None => ctx.spawn(yield_now().into_actor(self).map(move |(), plugin, ctx| go_on(plugin, ctx))),
+        };
     }
 
     fn deliver_event(&mut self, ctx: &mut Context<Self>) {

@@ -92,8 +92,11 @@ pub(super) fn plugin_folder(package: &PluginPackage) -> Option<PathBuf> {
     wanted.then(|| public_folder(&package.directory)).flatten()
 }
 
+/// Where the folder really is: inside the package, for a link may lead anywhere.
 fn public_folder(directory: &Path) -> Option<PathBuf> {
-    Some(directory.join(PUBLIC)).filter(|public| public.is_dir())
+    let package = directory.canonicalize().ok()?;
+    let public = package.join(PUBLIC).canonicalize().ok()?;
+    (public.is_dir() && public != package && public.starts_with(&package)).then_some(public)
 }
 
 /// Each directory that may be a package, with the name that its place implies.
@@ -145,5 +148,31 @@ mod tests {
         assert_eq!(names, [("@scope/app", true), ("bare", false)]);
         assert_eq!(apps[0].package_json["version"], "a", "the first root wins");
         assert_eq!(apps[0].kinds, [WebAppKind::App, WebAppKind::Embeddable]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_elsewhere_is_no_public_folder() {
+        use std::os::unix::fs::symlink;
+
+        let directory = tempfile::tempdir().expect("a directory");
+        let outside = directory.path().join("outside");
+        fs::create_dir(&outside).expect("a directory");
+        let package = |name: &str, target: &Path| {
+            let package = directory.path().join(name);
+            fs::create_dir_all(package.join("dist")).expect("a directory");
+            symlink(target, package.join(PUBLIC)).expect("a link");
+            package
+        };
+        for target in [outside.as_path(), Path::new("../outside"), Path::new("."), Path::new(".."), Path::new("none")] {
+            let name = format!("package-{}", target.display()).replace('/', "_");
+            assert_eq!(public_folder(&package(&name, target)), None, "{}", target.display());
+        }
+        let inside = package("inside", Path::new("dist"));
+        let real = inside.canonicalize().expect("there");
+        assert_eq!(public_folder(&inside), Some(real.join("dist")));
+        // npm installs a folder as a link.
+        symlink(&inside, directory.path().join("linked")).expect("a link");
+        assert_eq!(public_folder(&directory.path().join("linked")), Some(real.join("dist")));
     }
 }

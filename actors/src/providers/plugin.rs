@@ -8,7 +8,7 @@ use super::failures::Failures;
 use crate::plugins::{CallTarget, PluginCallError, PluginManager};
 
 /// How long a provider may take. The plugin's own deadline for a call is shorter, but it may have other things to do first.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why a provider did not do what it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +35,7 @@ pub(super) struct PluginProvider {
 impl PluginProvider {
     /// Calls an export; `None` when it answered nothing. Failures are counted, a missing export is not.
     pub async fn ask_text(&self, export: &'static str, request: &Value) -> Result<Option<String>, ProviderError> {
-        self.call(export, CallTarget::Provider(export.to_owned()), request.to_string()).await
+        self.call(export, CallTarget::Provider(export.to_owned()), request.to_string(), PATIENCE).await
     }
 
     /// The same, the answer read as JSON.
@@ -44,9 +44,9 @@ impl PluginProvider {
         self.read(export, text)
     }
 
-    /// Calls an export that gets no request.
-    pub async fn ask_list(&self, export: &'static str) -> Result<Option<Value>, ProviderError> {
-        let text = self.call(export, CallTarget::ProviderList(export.to_owned()), String::new()).await?;
+    /// Calls an export that gets no request, and waits no longer than `patience`.
+    pub async fn ask_list(&self, export: &'static str, patience: Duration) -> Result<Option<Value>, ProviderError> {
+        let text = self.call(export, CallTarget::ProviderList(export.to_owned()), String::new(), patience).await?;
         self.read(export, text)
     }
 
@@ -60,8 +60,9 @@ impl PluginProvider {
         export: &'static str,
         target: CallTarget,
         request: String,
+        patience: Duration,
     ) -> Result<Option<String>, ProviderError> {
-        let answer = self.plugins.call(&self.id, target, request, PATIENCE).await;
+        let answer = self.plugins.call(&self.id, target, request, patience).await;
         answer.map(|text| text.filter(|text| !text.trim().is_empty())).map_err(|error| match error {
             PluginCallError::NoHandler(_) => ProviderError::Unsupported(export),
             error => {

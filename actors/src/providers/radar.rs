@@ -1,23 +1,36 @@
 //! Radars (signalk-v2 §7, wasm-plugin-abi §3.9).
 
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 
 use super::failures::Failures;
 use super::named::NamedProviders;
-use super::plugin::{PluginProvider, ProviderError, is_nothing};
+use super::plugin::{PATIENCE, PluginProvider, ProviderError, is_nothing};
 use super::radar_controls::{self, RadarControl};
 use crate::plugins::{Offers, PluginManager};
 
 /// The version of the radar interface that is served.
 const VERSION: &str = "3.4.0";
+/// How long a provider may take to list its radars when others are asked as well: one that hangs must not hold up the radars of all.
+const LIST_PATIENCE: Duration = Duration::from_secs(2);
+/// Bytes of a radar's id.
+const MAX_ID: usize = 256;
+/// Radars of one provider; more are left out.
+const MAX_RADARS: usize = 256;
 
 /// The radars of all providers. Clones share.
 #[derive(Clone)]
-pub struct Radars(Arc<NamedProviders>);
+pub struct Radars(Arc<Inner>);
+
+struct Inner {
+    providers: NamedProviders,
+    /// Which provider each radar had when the providers were last asked; it is the first to be asked again.
+    owners: Mutex<BTreeMap<String, String>>,
+}
 
 /// Why a request to a radar was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,12 +54,13 @@ pub enum RadarError {
 
 impl Radars {
     pub(super) fn new(plugins: PluginManager, failures: Failures) -> Self {
-        Self(Arc::new(NamedProviders::new(plugins, failures, Offers::radar_providers)))
+        let providers = NamedProviders::new(plugins, failures, Offers::radar_providers);
+        Self(Arc::new(Inner { providers, owners: Mutex::default() }))
     }
 
     /// The providers.
     pub fn providers(&self) -> &NamedProviders {
-        &self.0
+        &self.0.providers
     }
 
     /// `{"version", "radars": {"<id>": {name, brand, …}}}`. A provider or radar that does not answer is left out; that is counted.
@@ -201,37 +215,66 @@ impl Radars {
     }
 
     async fn provider_of(&self, radar: &str) -> Result<PluginProvider, RadarError> {
+        let known = self.owners().get(radar).cloned();
+        if let Some(owner) = known.and_then(|owner| self.0.providers.find(&owner))
+            && radar_ids(&owner, PATIENCE).await.is_some_and(|ids| ids.iter().any(|id| id == radar))
+        {
+            return Ok(owner);
+        }
         let owned = self.owned().await;
         let found = owned.into_iter().find_map(|(provider, id)| (id == radar).then_some(provider));
         found.ok_or(RadarError::NotFound)
     }
 
-    /// All radars with their providers; the first provider that claims an id has it.
+    /// All radars with their providers: a radar stays with the provider that had it, else the first one that claims it has it.
     async fn owned(&self) -> Vec<(PluginProvider, String)> {
-        let providers = self.0.all();
-        let lists = join_all(providers.iter().map(radar_ids)).await;
-        let mut known = HashSet::new();
-        let claims = providers.into_iter().zip(lists);
-        let claims = claims.flat_map(|(provider, ids)| ids.into_iter().map(move |id| (provider.clone(), id)));
-        claims.filter(|(_, id)| known.insert(id.clone())).collect()
+        let providers = self.0.providers.all();
+        let lists = join_all(providers.iter().map(|provider| radar_ids(provider, LIST_PATIENCE))).await;
+        let mut owners = self.owners();
+        let answer_of = |id: &String| providers.iter().zip(&lists).find(|(provider, _)| provider.id == *id);
+        // One that did not answer keeps what it had.
+        owners.retain(|radar, owner| {
+            answer_of(owner).is_some_and(|(_, ids)| ids.as_ref().is_none_or(|ids| ids.contains(radar)))
+        });
+        let mut owned = Vec::new();
+        for (provider, ids) in providers.iter().zip(&lists) {
+            for radar in ids.iter().flatten() {
+                let owner = owners.entry(radar.clone()).or_insert_with(|| provider.id.clone());
+                if *owner == provider.id {
+                    owned.push((provider.clone(), radar.clone()));
+                }
+            }
+        }
+        owned
+    }
+
+    fn owners(&self) -> MutexGuard<'_, BTreeMap<String, String>> {
+        // Each of the sections above leaves it whole.
+        self.0.owners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The radars that a provider claims; none when it fails, which is counted.
-async fn radar_ids(provider: &PluginProvider) -> Vec<String> {
+/// The radars that a provider claims, each once; `None` when it fails, which is counted.
+async fn radar_ids(provider: &PluginProvider, patience: Duration) -> Option<Vec<String>> {
     const EXPORT: &str = "radar_get_radars";
-    let failed = match provider.ask_list(EXPORT).await {
-        Ok(None | Some(Value::Null)) => return Vec::new(),
-        Ok(Some(Value::Array(ids))) => {
-            return ids.into_iter().filter_map(|id| id.as_str().map(str::to_owned)).collect();
+    let failed = match provider.ask_list(EXPORT, patience).await {
+        Ok(None | Some(Value::Null)) => return Some(Vec::new()),
+        Ok(Some(Value::Array(claimed))) => {
+            let mut ids = Vec::new();
+            for id in claimed.iter().filter_map(Value::as_str).filter(|id| id.len() <= MAX_ID).take(MAX_RADARS) {
+                if !ids.iter().any(|known| known == id) {
+                    ids.push(id.to_owned());
+                }
+            }
+            return Some(ids);
         }
         Ok(Some(_)) => ProviderError::Failed("its answer is no array of radar ids".to_owned()),
         Err(error @ ProviderError::Unsupported(_)) => error,
         // Counted where it happened.
-        Err(_) => return Vec::new(),
+        Err(_) => return None,
     };
     provider.note(EXPORT, &failed);
-    Vec::new()
+    None
 }
 
 /// What a provider says about one of its radars; `None` when it has nothing to say.

@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
 use super::*;
+use crate::plugins::tests::guest::GuestSource;
 use crate::plugins::tests::server::Server;
 
 const ID: &str = "5a3f2b1c-0d9e-4c8b-9a7f-1234567890ab";
@@ -135,7 +136,7 @@ async fn a_write_goes_to_the_owner_else_to_whom_it_is_meant_for_else_to_the_defa
     assert_eq!(first.ids(), std::slice::from_ref(&id));
     assert_eq!(all.default_provider("waypoints").as_deref(), Ok("first"));
     let chosen = all.possible_default("waypoints", "second").expect("a provider");
-    assert_eq!(all.defaults_with("waypoints", &chosen), BTreeMap::from([("waypoints".to_owned(), chosen.clone())]));
+    assert_eq!(chosen, "second");
     all.set_default("waypoints", &chosen);
     all.create("waypoints", &body, None).await.expect("created");
     assert_eq!(second.ids().len(), 3);
@@ -146,6 +147,27 @@ async fn a_write_goes_to_the_owner_else_to_whom_it_is_meant_for_else_to_the_defa
     let path = format!("resources.waypoints.{id}");
     let updates = server.updates(&path, 2).await;
     assert_eq!(updates, [("first".to_owned(), body), ("first".to_owned(), Value::Null)]);
+}
+
+#[actix::test]
+async fn a_write_goes_nowhere_when_the_owner_may_be_out_of_order() {
+    let server = Server::new().await;
+    let first = Shelf::new("first", &["waypoints", "charts"], json!({ID: waypoint("mine")}));
+    let all = resources(&server, &[&first, &Shelf::broken("second", &["waypoints", "charts"])]);
+    let body = waypoint("new");
+    let refused = all.replace("waypoints", OTHER, &body, None).await;
+    assert!(matches!(refused, Err(ResourceError::Saving { .. })), "{refused:?}");
+    let refused = all.delete("waypoints", OTHER, None).await;
+    assert_eq!(refused, Err(ResourceError::Deleting(OTHER.to_owned())));
+    let chart = json!({"identifier": "chart_123", "type": "WMS"});
+    let refused = all.create("charts", &chart, None).await;
+    assert!(matches!(refused, Err(ResourceError::Creating { .. })), "{refused:?}");
+    assert_eq!(first.ids(), [ID]);
+    // Where the owner is known, or can't be another one, it is written.
+    all.replace("waypoints", ID, &body, None).await.expect("saved");
+    all.replace("waypoints", OTHER, &body, Some("first")).await.expect("saved where it is meant to be");
+    let id = all.create("waypoints", &body, None).await.expect("nobody can have a new id");
+    assert_eq!(first.ids(), [ID, OTHER, id.as_str()]);
 }
 
 #[actix::test]
@@ -180,4 +202,38 @@ async fn a_failing_provider_is_an_error_where_it_alone_counts() {
     assert!(matches!(failed, ResourceError::Creating { .. }), "{failed}");
     assert!(all.list("waypoints", Vec::new()).await.expect("an empty list").is_empty());
     assert!(server.values_so_far(&format!("resources.waypoints.{ID}")).is_empty());
+}
+
+#[actix::test]
+async fn the_provider_of_a_radar_is_asked_before_others() {
+    let server = Server::new().await;
+    let provider = |ids: &str| {
+        GuestSource::new()
+            .text("ids", ids)
+            .text("about", r#"{"name":"Halo"}"#)
+            .start("(drop (call $radar @name)) (i32.const 0)")
+            .lister("radar_get_radars", "(call $answer (local.get $out) @ids)")
+            .handler("radar_get_radar_info", "(call $answer (local.get $out) @about)")
+    };
+    for (id, ids) in [("damaged", "nonsense"), ("sound", r#"["halo"]"#)] {
+        server.install(id, &provider(ids), json!({"wasmCapabilities": {"radarProvider": true}}));
+        server.configure(id, json!({"enabled": true}));
+    }
+    let manager = server.manager();
+    for id in ["damaged", "sound"] {
+        server.until_state(&manager, id, "running").await;
+    }
+    let own = server.view.identity().context().clone();
+    let all = Providers::new(&manager, server.broker.clone(), own, BTreeMap::new());
+    for _ in 0..3 {
+        assert_eq!(all.radars.info("halo").await, Ok(json!({"name": "Halo"})));
+        assert_eq!(all.failures.read()["damaged"]["radar_get_radars"], 1, "asked only when nobody was known");
+    }
+    assert_eq!(all.radars.info("other").await, Err(RadarError::NotFound));
+    assert_eq!(all.failures.read()["damaged"]["radar_get_radars"], 2);
+    assert_eq!(all.radars.list().await["radars"], json!({"halo": {"name": "Halo"}}));
+    // A radar goes with its provider.
+    assert_eq!(manager.set_enabled("sound", false).await, Ok(()));
+    assert_eq!(all.radars.info("halo").await, Err(RadarError::NotFound));
+    manager.stop_all().await;
 }

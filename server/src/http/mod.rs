@@ -9,6 +9,7 @@ mod pages;
 mod plugin_admin;
 mod plugins;
 mod put;
+mod same_origin;
 mod stream;
 mod tree;
 mod v2;
@@ -16,6 +17,8 @@ mod v2;
 use std::sync::Arc;
 
 use actix::Addr;
+use actix_web::Route;
+use actix_web::guard::{Any, Get, Head};
 use actix_web::web::{self, ServiceConfig};
 use windlass_actors::connections::ConnectionManager;
 use windlass_actors::data_model::ModelView;
@@ -70,28 +73,32 @@ pub fn configure(state: AppState, hub: Addr<Hub>) -> impl FnOnce(&mut ServiceCon
             .app_data(web::Data::new(state))
             .app_data(web::Data::new(hub))
             .app_data(web::JsonConfig::default().limit(MAX_BODY).error_handler(plugins::bad_json))
-            .service(web::resource(["/signalk", "/signalk/"]).route(web::get().to(discovery::discovery)))
+            .service(web::resource(["/signalk", "/signalk/"]).route(read().to(discovery::discovery)))
             .service(web::resource(["/signalk/v1/stream", "/signalk/v1/stream/"]).route(web::get().to(stream::stream)))
-            .service(web::resource("/signalk/v1/apps/list").route(web::get().to(plugins::webapps::apps)))
+            .service(web::resource("/signalk/v1/apps/list").route(read().to(plugins::webapps::apps)))
             .service(
                 web::resource("/signalk/v1/api/{path:.*}")
                     .app_data(web::PayloadConfig::new(MAX_BODY))
-                    .route(web::get().to(tree::node))
-                    .route(web::head().to(tree::node))
+                    .route(read().to(tree::node))
                     .route(web::put().to(put::put))
                     .route(web::delete().to(put::delete)),
             )
-            .service(web::resource("/signalk/v1/requests/{id}").route(web::get().to(put::status)))
-            .service(web::resource(["/skServer/loginStatus", "/loginStatus"]).route(web::get().to(admin::login_status)))
-            .service(web::resource("/skServer/availablePaths").route(web::get().to(admin::available_paths)))
-            .service(web::resource("/skServer/providers").route(web::get().to(admin::providers)))
-            .service(web::resource("/windlass/statistics").route(web::get().to(admin::statistics)))
-            .service(web::resource("/skServer/webapps").route(web::get().to(plugins::webapps::list)))
-            .service(web::resource("/skServer/addons").route(web::get().to(plugins::webapps::addons)))
+            .service(web::resource("/signalk/v1/requests/{id}").route(read().to(put::status)))
+            .service(web::resource(["/skServer/loginStatus", "/loginStatus"]).route(read().to(admin::login_status)))
+            .service(web::resource("/skServer/availablePaths").route(read().to(admin::available_paths)))
+            .service(web::resource("/skServer/providers").route(read().to(admin::providers)))
+            .service(web::resource("/windlass/statistics").route(read().to(admin::statistics)))
+            .service(web::resource("/skServer/webapps").route(read().to(plugins::webapps::list)))
+            .service(web::resource("/skServer/addons").route(read().to(plugins::webapps::addons)))
             .service(plugins::scope("/skServer/plugins"))
             .service(plugins::scope("/plugins"))
             .configure(v2::routes)
             .configure(pages::routes)
             .default_service(web::to(plugins::webapps::serve));
     }
+}
+
+/// A route for GET, and for HEAD, which is a GET of which only the headers are sent.
+fn read() -> Route {
+    web::route().guard(Any(Get()).or(Head()))
 }

@@ -5,6 +5,8 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
+use super::read;
+
 /// The dashboard as it was built, or the page that says how to build it.
 #[derive(RustEmbed)]
 #[folder = "$WINDLASS_UI_EMBED"]
@@ -16,9 +18,9 @@ pub fn routes(config: &mut ServiceConfig) {
     let with_slash =
         || async { HttpResponse::MovedPermanently().insert_header((header::LOCATION, "/admin/")).finish() };
     config
-        .service(web::resource("/").route(web::get().to(to_dashboard)).route(web::head().to(to_dashboard)))
-        .service(web::resource("/admin").route(web::get().to(with_slash)).route(web::head().to(with_slash)))
-        .service(web::resource("/admin/{path:.*}").route(web::get().to(page)).route(web::head().to(page)));
+        .service(web::resource("/").route(read().to(to_dashboard)))
+        .service(web::resource("/admin").route(read().to(with_slash)))
+        .service(web::resource("/admin/{path:.*}").route(read().to(page)));
 }
 
 async fn page(request: HttpRequest, path: web::Path<String>) -> HttpResponse {

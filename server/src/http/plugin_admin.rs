@@ -8,17 +8,18 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use windlass_actors::plugins::PluginError;
 
-use super::AppState;
+use super::{AppState, read};
 
-/// Adds the routes below a prefix; before those of single plugins, for no plugin has an id with `@`.
+/// Adds the routes below a prefix; before those of single plugins, for no plugin has an id with `@`. What the reference does not know has
+/// one in its path too, so that a plugin may have `/log` and `/consent` for itself.
 pub fn routes(scope: Scope) -> Scope {
     let mut scope = scope;
     for slash in ["", "/"] {
         scope = scope
-            .route(&format!("/@statistics{slash}"), web::get().to(statistics))
+            .route(&format!("/@statistics{slash}"), read().to(statistics))
             .route(&format!("/{{id}}/reload{slash}"), web::post().to(reload))
-            .route(&format!("/{{id}}/consent{slash}"), web::post().to(consent))
-            .route(&format!("/{{id}}/log{slash}"), web::get().to(log));
+            .route(&format!("/{{id}}/@consent{slash}"), web::post().to(consent))
+            .route(&format!("/{{id}}/@log{slash}"), read().to(log));
     }
     scope
 }

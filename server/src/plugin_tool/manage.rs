@@ -51,7 +51,7 @@ pub fn list(out: &mut dyn Write, server: &ServerArguments) -> Result<(), ToolErr
 pub fn enable(out: &mut dyn Write, server: &ServerArguments, plugin: &str, consent: bool) -> Result<(), ToolError> {
     if consent {
         // A consent is given to what the server knows of the package, so it can't be written down without one.
-        Remote::new(server)?.post(&format!("/{}/consent", segment(plugin)), &json!({}))?;
+        Remote::new(server)?.post(&format!("/{}/@consent", segment(plugin)), &json!({}))?;
     }
     match set_enabled(out, server, plugin, true) {
         Err(ToolError::Refused(reason)) if !consent && reason.contains("consent") => {
@@ -99,7 +99,7 @@ pub fn logs(out: &mut dyn Write, server: &ServerArguments, plugin: &str, follow:
     let remote = Remote::new(server)?;
     let (mut after, mut wait) = (0, 0);
     loop {
-        let log = remote.get(&format!("/{}/log?after={after}&wait={wait}", segment(plugin)))?;
+        let log = remote.get(&format!("/{}/@log?after={after}&wait={wait}", segment(plugin)))?;
         if let Some(missed @ 1..) = log["missed"].as_u64() {
             writeln!(out, "({missed} lines are no longer kept)")?;
         }

@@ -110,10 +110,18 @@ pub enum ToolError {
     /// The configuration can't be used.
     #[error(transparent)]
     Settings(#[from] crate::settings::SettingsError),
-    /// The server does not answer.
+    /// Nobody listens where the server should be.
     #[error("no server answers at {url}: {reason}; start it, or name another one with --url")]
     Unreachable {
         /// Where it was looked for.
+        url: String,
+        /// What happened.
+        reason: String,
+    },
+    /// There may be a server, but there was no answer that makes sense.
+    #[error("asking the server at {url} failed: {reason}; look at its log, or name another one with --url")]
+    NoAnswer {
+        /// Where it was asked.
         url: String,
         /// What happened.
         reason: String,
@@ -130,6 +138,18 @@ pub enum ToolError {
     /// A program that is needed can't be run, or failed; or an argument makes no sense.
     #[error("{0}")]
     Program(String),
+    /// npm would remove packages that it does not know of.
+    #[error(
+        "npm would remove what it did not put into {} itself: {}. Name the folders that they are links to as \
+         well (`windlass plugin install <folder>…`), which makes them known to npm; what is no link has to be moved out first",
+        directory.display(), packages.join(", ")
+    )]
+    HandPlaced {
+        /// `node_modules` of the configuration directory.
+        directory: PathBuf,
+        /// The packages.
+        packages: Vec<String>,
+    },
     /// A text is no package name.
     #[error(transparent)]
     Name(#[from] NameError),

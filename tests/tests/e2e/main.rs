@@ -5,6 +5,7 @@ mod bad_input;
 mod bad_plugins;
 mod conformance;
 mod dashboard;
+mod examples;
 mod lifecycle;
 mod nmea_differential;
 mod plaka;

@@ -158,7 +158,8 @@ impl WasmerModule {
             let HostImport { module, name, signature, run } = import;
             let function = wasmer::Function::new_with_env(store, state, ty, move |mut env, arguments| {
                 let mut guest = GuestMemory(&mut env);
-                guest.in_time()?;
+                let watch = Arc::clone(&guest.0.data().watch);
+                let _host = watch.host_function()?;
                 let arguments: Vec<Value> = arguments.iter().map(from_wasmer).collect();
                 let result = run(&mut guest, &arguments).map_err(TrapError::raise)?;
                 guest.in_time()?;
@@ -187,7 +188,10 @@ impl WasmerModule {
         let mut store = Store::new(self.engine.clone());
         let watch = self.watchdog.register(interrupt(&store));
         let limit = u64::from(setup.limits.memory_pages()) * crate::limits::PAGE;
-        let state = FunctionEnv::new(&mut store, HostState { memory: None, instance: None, watch: Arc::clone(&watch) });
+        let state = FunctionEnv::new(
+            &mut store,
+            HostState { memory: None, instance: None, nested: false, watch: Arc::clone(&watch) },
+        );
         let uses_wasi = self.imports.iter().any(|import| WASI_MODULES.contains(&import.module.as_str()));
         let mut wasi = uses_wasi
             .then(|| Wasi::new(&mut store, &self.module, setup, &self.wasix, Arc::clone(&watch)))
@@ -357,6 +361,8 @@ fn interrupt(_: &Store) -> super::watchdog::Interrupt {
 pub(crate) struct HostState {
     memory: Option<wasmer::Memory>,
     instance: Option<wasmer::Instance>,
+    /// A host function has called an export.
+    nested: bool,
     watch: Arc<Watch>,
 }
 
@@ -392,9 +398,18 @@ impl Caller for GuestMemory<'_, '_> {
         let instance =
             instance.ok_or_else(|| Trap::Fault(format!("{name} can't be called while the module starts")))?;
         let function = instance.exports.get_function(name).map_err(|error| Trap::Fault(error.to_string()))?;
+        if self.0.data().nested {
+            // Each level would take from the stack of the host, which is not the guest's to use up.
+            return Err(Trap::Fault(format!("{name} called the host function that had called it")));
+        }
         let args: Vec<wasmer::Value> = args.iter().copied().map(to_wasmer).collect();
-        let results = function.call(&mut self.0.as_store_mut(), &args).map_err(trap)?;
-        Ok(results.first().map(from_wasmer))
+        let watch = Arc::clone(&self.0.data().watch);
+        self.0.data_mut().nested = true;
+        watch.in_guest();
+        let results = function.call(&mut self.0.as_store_mut(), &args);
+        watch.in_host();
+        self.0.data_mut().nested = false;
+        Ok(results.map_err(trap)?.first().map(from_wasmer))
     }
 
     fn wait_outside(&mut self, work: &mut dyn FnMut()) {

@@ -11,7 +11,7 @@ use std::{
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
         atomic::{
-            AtomicU64,
+            AtomicBool, AtomicU64,
             Ordering::{Relaxed, SeqCst},
         },
     },
@@ -65,9 +65,24 @@ pub(crate) struct Watch {
     clock: OnceLock<ThreadClock>,
     /// What that clock showed when the call was marked as [`FIRED`], in nanoseconds.
     fired_at: AtomicU64,
+    /// A host function runs.
+    in_host: AtomicBool,
     /// Nanoseconds of the call in progress during which its deadline stood still; only its own thread looks.
     outside: AtomicU64,
 }
+
+/// A host function in progress.
+pub(crate) struct HostFunctionGuard<'a>(&'a Watch);
+
+impl Drop for HostFunctionGuard<'_> {
+    fn drop(&mut self) {
+        self.0.in_guest();
+    }
+}
+
+/// How long the deadline of one call may stand still in all. More than several requests in a row take; without an end, a guest that does nothing
+/// but wait could never be stopped.
+const LONGEST_OUTSIDE: Duration = Duration::from_secs(120);
 
 /// A pause of a call's deadline.
 pub(crate) struct Pause {
@@ -97,6 +112,7 @@ impl Watchdog {
             deadline: AtomicU64::new(IDLE),
             clock: OnceLock::new(),
             fired_at: AtomicU64::new(0),
+            in_host: AtomicBool::new(false),
             outside: AtomicU64::new(0),
         });
         lock(&self.0.watches).push(Arc::downgrade(&watch));
@@ -157,7 +173,7 @@ impl Watch {
     pub(crate) fn pause(&self) -> Pause {
         let begun = Instant::now();
         let deadline = self.deadline.load(SeqCst);
-        let running = deadline != IDLE && deadline & FIRED == 0;
+        let running = deadline != IDLE && deadline & FIRED == 0 && self.outside() < LONGEST_OUTSIDE;
         let paused = running && self.deadline.compare_exchange(deadline, NEVER, SeqCst, SeqCst).is_ok();
         let left = deadline.saturating_sub(self.roster.alarm.time(Some(begun)));
         Pause { begun, left: paused.then(|| Duration::from_nanos(left)) }
@@ -177,6 +193,31 @@ impl Watch {
         self.deadline.load(SeqCst) & FIRED != 0
     }
 
+    /// A host function begins; it ends when the result is dropped.
+    ///
+    /// # Errors
+    /// The call is overdue: it has to end here, where that is safe.
+    pub(crate) fn host_function(&self) -> Result<HostFunctionGuard<'_>, wasmer::RuntimeError> {
+        if self.fired() {
+            return Err(super::wasmer::TrapError::raise(super::Trap::Interrupted));
+        }
+        self.in_host();
+        Ok(HostFunctionGuard(self))
+    }
+
+    /// Host code runs from here on.
+    pub(crate) fn in_host(&self) {
+        self.in_host.store(true, SeqCst);
+    }
+
+    /// Guest code runs from here on.
+    pub(crate) fn in_guest(&self) {
+        if self.in_host.swap(false, SeqCst) && self.fired() {
+            // The time of the host function is not the guest's.
+            self.fired_at.store(self.clock.get().map_or(0, ThreadClock::nanoseconds), Relaxed);
+        }
+    }
+
     /// Marks a call that is overdue, interrupts it later, and tells when to look again. The call may return just before the interrupt is sent; but
     /// then it has been marked, and the instance is not used any more.
     fn check(&self, now: u64) -> u64 {
@@ -194,6 +235,9 @@ impl Watch {
                 // It returned this moment; what is in progress now has a later deadline, which is looked at next.
                 return now;
             }
+            self.fired_at.store(worked(), Relaxed);
+        } else if self.in_host.load(SeqCst) {
+            // It looks itself when it ends. What it does meanwhile is no sign that it is far from returning.
             self.fired_at.store(worked(), Relaxed);
         } else if worked().saturating_sub(self.fired_at.load(Relaxed)) >= SETTLED.as_nanos() as u64 {
             (self.interrupt)();

@@ -12,6 +12,8 @@ use crate::{
 
 /// What all functions but `_initAsyncify` need.
 pub(super) const CAPABILITY: &str = "network";
+/// Longest names and values of all headers of a request together, in bytes.
+const HEADER_BYTES: u32 = 64 << 10;
 /// Most headers of a request.
 const HEADERS: u32 = 64;
 /// What the guest reads of a managed array: buffer, start of the data, their size in bytes, number of elements.
@@ -121,6 +123,10 @@ fn fetch_later(call: &mut HostCall<'_>, method: Method, callback: usize) -> Answ
 
 /// Makes an ArrayBuffer in the guest.
 fn give(call: &mut HostCall<'_>, bytes: &[u8]) -> Answer {
+    if call.memory.memory_bytes() == 0 {
+        // The start section runs, and there is nothing yet that could allocate.
+        return Err(Escape::Failure);
+    }
     let size = i32::try_from(bytes.len()).map_err(|_| Escape::Failure)?;
     let made = call.memory.call_export("__new", &[Value::I32(size), Value::I32(ARRAY_BUFFER)]);
     let at = made.map_err(Escape::Trap)?.map_or(0, Value::int);
@@ -148,7 +154,7 @@ fn request(call: &HostCall<'_>, method: Method) -> Result<Request, Escape> {
 fn report(call: &HostCall<'_>, text: &str) {
     let text = text::clip(text, call.context.limits.log_line_bytes);
     call.debug(text);
-    call.context.host.set_error(text);
+    call.set_error(text);
 }
 
 /// The content of an ArrayBuffer; null reads as empty.
@@ -166,8 +172,13 @@ fn buffer(call: &HostCall<'_>, at: u32) -> Result<Vec<u8>, Escape> {
 
 /// An `Array<Array<string>>` of pairs; null reads as empty.
 fn headers(call: &HostCall<'_>, at: u32) -> Result<Vec<(String, String)>, Escape> {
-    let max = call.context.limits.text_bytes;
-    let string = |at| Ok::<_, Escape>(text::read_managed(call.memory, at, max)?.unwrap_or_default());
+    let mut left = HEADER_BYTES;
+    // All rows may point to the same large string.
+    let mut string = |at| {
+        let text = text::read_managed(call.memory, at, 2 * HEADER_BYTES)?.unwrap_or_default();
+        left = u32::try_from(text.len()).ok().and_then(|length| left.checked_sub(length)).ok_or(Escape::Failure)?;
+        Ok::<_, Escape>(text)
+    };
     let rows = elements(call, at, HEADERS)?;
     let mut headers = Vec::new();
     for row in rows {

@@ -210,6 +210,23 @@ impl HostCall<'_> {
         Ok(read?)
     }
 
+    /// At most `most` of the bytes whose pointer and length are arguments `index` and `index + 1`; all of them must lie in memory.
+    pub(crate) fn beginning(&self, index: usize, most: u32) -> Result<Vec<u8>, Escape> {
+        let (at, length) = (self.address(index), self.address(index + 1));
+        if u64::from(at) + u64::from(length) > self.memory.memory_bytes() {
+            return Err(Escape::Failure);
+        }
+        Ok(text::read_bytes(self.memory, at, length.min(most), most)?)
+    }
+
+    /// Shows an error text, held to the rate of log lines allowed: each is a line of the log.
+    pub(crate) fn set_error(&self, text: &str) {
+        let host = &*self.context.host;
+        if self.context.gate.admit(host) {
+            host.set_error(text::clip(text, self.context.limits.log_line_bytes));
+        }
+    }
+
     /// The managed string whose pointer is argument `index`; null reads as empty.
     pub(crate) fn managed_text(&self, index: usize) -> Result<String, Escape> {
         let max = self.context.limits.text_bytes.saturating_mul(2);
@@ -279,7 +296,7 @@ fn host_import(declaration: &ImportDeclaration, signature: &Signature, run: crat
 
 fn advice_on(module: &str) -> &'static str {
     if module.starts_with("wasix") || module == "wasi" {
-        "build the plugin for WASI preview 1"
+        "build the plugin for WASI preview 1, or for WASIX (module wasix_32v1)"
     } else {
         "build the plugin against the Signal K plugin interface (module \"env\")"
     }

@@ -123,12 +123,16 @@ fn debug(call: &mut HostCall<'_>) -> Answer {
 }
 
 fn set_status(call: &mut HostCall<'_>) -> Answer {
-    call.context.host.set_status(text::clip(&call.text(0)?, call.context.limits.log_line_bytes));
+    let text = call.text(0)?;
+    let host = &*call.context.host;
+    if call.context.gate.admit(host) {
+        host.set_status(text::clip(&text, call.context.limits.log_line_bytes));
+    }
     DONE
 }
 
 fn set_error(call: &mut HostCall<'_>) -> Answer {
-    call.context.host.set_error(text::clip(&call.text(0)?, call.context.limits.log_line_bytes));
+    call.set_error(&call.text(0)?);
     DONE
 }
 

@@ -182,7 +182,8 @@ pub(super) const TCP: &[Entry] = &[
         "Sends. At most 1 MiB waits to be sent: less than all is accepted when there is no room for more, 0 when there is none. Fails when not \
          connected.",
         |call| {
-            let data = call.bytes(1, SEND)?;
+            // What is beyond is not accepted, which the result says.
+            let data = call.beginning(1, SEND)?;
             let result = call.context.network.sockets().tcp_send(call.int(0), &data);
             value(call, result.map(length))
         },

@@ -51,7 +51,8 @@ behind it. Every function may be called from every export; none calls back into 
 know returns 0, and the plugin's status says so; one of another unknown module keeps the plugin from loading.
 
 WASI preview 1 (`wasi_snapshot_preview1`) is available: clocks, random numbers, standard output and error (which go to the log), and the
-private directory as `/`, with `/data`, `/config` and `/tmp`. There are no sockets in it.
+private directory as `/`, with `/data`, `/config` and `/tmp`. There are no sockets in it. Modules for WASIX
+(`wasix_32v1`) find the same; threads, processes and sockets are answered as not supported.
 ";
 
 /// A heading, with an empty line before and behind it.

@@ -18,6 +18,7 @@ use super::{
     FetchStatistics, NetworkLoop,
     http::{self, Body, Bounds, FetchError, Request},
     lock,
+    names::Reach,
 };
 use crate::{Limits, access::NetworkAccess};
 
@@ -73,7 +74,7 @@ pub(crate) struct Fetcher(Arc<Inner>);
 
 struct Inner {
     reactor: NetworkLoop,
-    access: Arc<NetworkAccess>,
+    access: Arc<Reach>,
     bounds: Bounds,
     per_minute: u32,
     /// Made when first needed: most plugins never fetch.
@@ -107,7 +108,7 @@ impl Fetcher {
     pub(super) fn new(reactor: NetworkLoop, access: NetworkAccess, limits: &Limits) -> Self {
         Self(Arc::new(Inner {
             reactor,
-            access: Arc::new(access),
+            access: Arc::new(Reach::new(access)),
             bounds: Bounds { bytes: limits.fetch_bytes, deadline: limits.fetch_deadline },
             per_minute: limits.fetches_per_minute,
             agent: OnceLock::new(),

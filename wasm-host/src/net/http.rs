@@ -21,7 +21,7 @@ use url::Url;
 
 use super::{
     NetworkLoop,
-    names::{self, NameError},
+    names::{self, NameError, Reach},
 };
 use crate::access::{NetworkAccess, Refusal};
 
@@ -140,7 +140,7 @@ impl Request {
 }
 
 /// Makes what sends a guest's requests: no cookies, no proxy, no connection kept, and addresses only through the guard.
-pub(super) fn agent(reactor: &NetworkLoop, access: &Arc<NetworkAccess>) -> Agent {
+pub(super) fn agent(reactor: &NetworkLoop, access: &Arc<Reach>) -> Agent {
     let config = Config::builder()
         .proxy(None)
         .http_status_as_error(false)
@@ -160,7 +160,7 @@ pub(super) fn agent(reactor: &NetworkLoop, access: &Arc<NetworkAccess>) -> Agent
 /// checked: a name that leads elsewhere a moment later changes nothing.
 struct Guard {
     reactor: NetworkLoop,
-    access: Arc<NetworkAccess>,
+    access: Arc<Reach>,
 }
 
 impl fmt::Debug for Guard {

@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use fetch::Answer;
 pub(crate) use fetch::Fetcher;
 pub(crate) use http::{Body, Method, Request};
+use names::Reach;
 pub(crate) use reactor::NetworkLoop;
 pub(crate) use sockets::{Outgoing, SocketError, SocketTable};
 pub(crate) use tcp::Connection;
@@ -46,7 +47,11 @@ impl GuestNetwork {
         limits: &Limits,
     ) -> Arc<Self> {
         let network = Arc::new(Self {
-            sockets: Mutex::new(SocketTable::new(reactor.clone(), Arc::new(raw_sockets), limits.open_sockets)),
+            sockets: Mutex::new(SocketTable::new(
+                reactor.clone(),
+                Arc::new(Reach::new(raw_sockets)),
+                limits.open_sockets,
+            )),
             fetcher: Fetcher::new(reactor.clone(), requests, limits),
         });
         reactor.enlist(&network);

@@ -1,13 +1,43 @@
 //! From host names to addresses that may be reached.
 
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, SocketAddr, ToSocketAddrs},
+    ops::Deref,
     sync::{Arc, mpsc},
     time::Duration,
 };
 
+use tokio::sync::Semaphore;
+
 use super::NetworkLoop;
 use crate::access::{NetworkAccess, Refusal};
+
+/// Names of one guest looked up at once. The operating system cannot be told to give up: a guest whose names nobody answers for must not
+/// occupy all the threads there are.
+const LOOKUPS: usize = 2;
+/// Longest name there is (RFC 1035).
+const LONGEST_NAME: usize = 253;
+
+/// What one guest may reach.
+#[derive(Debug)]
+pub(crate) struct Reach {
+    access: NetworkAccess,
+    lookups: Arc<Semaphore>,
+}
+
+impl Reach {
+    pub(super) fn new(access: NetworkAccess) -> Self {
+        Self { access, lookups: Arc::new(Semaphore::new(LOOKUPS)) }
+    }
+}
+
+impl Deref for Reach {
+    type Target = NetworkAccess;
+
+    fn deref(&self) -> &NetworkAccess {
+        &self.access
+    }
+}
 
 /// Why there is no address.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +69,7 @@ pub(super) fn check_before_lookup(access: &NetworkAccess, host: &str, port: u16)
 /// The addresses are final: whoever connects must use them, and not look the name up again, as it may lead elsewhere
 /// then.
 pub(super) async fn resolve(
-    access: &NetworkAccess,
+    access: &Reach,
     host: &str,
     port: u16,
     within: Duration,
@@ -47,10 +77,24 @@ pub(super) async fn resolve(
     if let Some(address) = check_before_lookup(access, host, port)? {
         return Ok(vec![SocketAddr::new(address, port)]);
     }
-    let found = tokio::time::timeout(within, tokio::net::lookup_host((host, port)))
+    let unknown = |reason: String| NameError::Unknown { host: host.to_owned(), reason };
+    if host.len() > LONGEST_NAME {
+        return Err(unknown(format!("it has more than {LONGEST_NAME} characters")));
+    }
+    let (lookups, name) = (Arc::clone(&access.lookups), host.to_owned());
+    let look_up = async move {
+        // Held by the look-up itself, which goes on also when nobody waits for it any more.
+        let place = lookups.acquire_owned().await.map_err(|error| error.to_string())?;
+        let looking = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            (name.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>)
+        });
+        looking.await.map_err(|error| error.to_string())?.map_err(|error| error.to_string())
+    };
+    let found = tokio::time::timeout(within, look_up)
         .await
         .map_err(|_| NameError::Late { host: host.to_owned(), within })?
-        .map_err(|error| NameError::Unknown { host: host.to_owned(), reason: error.to_string() })?;
+        .map_err(unknown)?;
     let mut permitted = Vec::new();
     let mut refused = None;
     for address in found {
@@ -71,7 +115,7 @@ pub(super) async fn resolve(
 /// The same for a thread that may wait.
 pub(super) fn resolve_blocking(
     reactor: &NetworkLoop,
-    access: &Arc<NetworkAccess>,
+    access: &Arc<Reach>,
     host: &str,
     port: u16,
     within: Duration,

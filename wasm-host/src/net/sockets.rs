@@ -13,11 +13,10 @@ use std::{
 
 use super::{
     NetworkLoop, SocketStatistics,
-    names::{self, NameError},
+    names::{self, NameError, Reach},
     tcp::{Connection, TcpSocket},
     udp::{Datagram, IpVersion, Membership, Sender, UdpSocket},
 };
-use crate::access::NetworkAccess;
 
 /// How long a datagram waits for the address of a host name.
 const NAME: Duration = Duration::from_secs(2);
@@ -29,6 +28,10 @@ pub(crate) enum SocketError {
     Unknown(i32),
     #[error("the plugin has {limit} sockets open, more are not allowed; close some, or raise the limit")]
     TooMany { limit: u32 },
+    #[error("the plugin has made more sockets than there are numbers; restart it")]
+    NoMoreIds,
+    #[error("a socket joins at most {0} groups")]
+    TooManyGroups(usize),
     #[error("the socket is bound already")]
     AlreadyBound,
     #[error("the socket is connected or connecting already")]
@@ -83,7 +86,7 @@ pub(super) struct Counters {
 /// The sockets of one guest. UDP and TCP sockets are numbered independently, from 1, and no number is used twice.
 pub(crate) struct SocketTable {
     reactor: NetworkLoop,
-    access: Arc<NetworkAccess>,
+    access: Arc<Reach>,
     limit: u32,
     counters: Arc<Counters>,
     udp: BTreeMap<i32, UdpSocket>,
@@ -93,7 +96,7 @@ pub(crate) struct SocketTable {
 }
 
 impl SocketTable {
-    pub(super) fn new(reactor: NetworkLoop, access: Arc<NetworkAccess>, limit: u32) -> Self {
+    pub(super) fn new(reactor: NetworkLoop, access: Arc<Reach>, limit: u32) -> Self {
         Self {
             reactor,
             access,
@@ -163,7 +166,7 @@ impl SocketTable {
     pub(crate) fn udp_create(&mut self, version: IpVersion) -> Result<i32, SocketError> {
         self.make_room()?;
         let socket = UdpSocket::open(version)?;
-        self.last_udp += 1;
+        self.last_udp = self.last_udp.checked_add(1).ok_or(SocketError::NoMoreIds)?;
         self.udp.insert(self.last_udp, socket);
         Ok(self.last_udp)
     }
@@ -232,7 +235,7 @@ impl SocketTable {
 
     pub(crate) fn tcp_create(&mut self) -> Result<i32, SocketError> {
         self.make_room()?;
-        self.last_tcp += 1;
+        self.last_tcp = self.last_tcp.checked_add(1).ok_or(SocketError::NoMoreIds)?;
         self.tcp.insert(self.last_tcp, TcpSocket::new());
         Ok(self.last_tcp)
     }
@@ -286,7 +289,7 @@ impl SocketTable {
 pub(crate) struct Outgoing {
     sender: Sender,
     reactor: NetworkLoop,
-    access: Arc<NetworkAccess>,
+    access: Arc<Reach>,
     counters: Arc<Counters>,
     port: u16,
 }

@@ -14,12 +14,12 @@ use tokio::{io::Interest, net::TcpStream, sync::Notify};
 use super::{
     NetworkLoop,
     lines::LineSplitter,
-    lock, names,
+    lock,
+    names::{self, Reach},
     queue::ReceiveQueue,
     reactor::Task,
     sockets::{Counters, SocketError},
 };
-use crate::access::NetworkAccess;
 
 /// How long a connection may take to come about, its name's look-up included.
 const CONNECT: Duration = Duration::from_secs(20);
@@ -146,7 +146,7 @@ impl TcpSocket {
         &mut self,
         host: String,
         port: u16,
-        access: &Arc<NetworkAccess>,
+        access: &Arc<Reach>,
         reactor: &NetworkLoop,
         counters: &Arc<Counters>,
     ) -> Result<(), SocketError> {
@@ -256,7 +256,7 @@ impl TcpSocket {
     }
 }
 
-async fn establish(access: &NetworkAccess, host: &str, port: u16) -> Result<TcpStream, SocketError> {
+async fn establish(access: &Reach, host: &str, port: u16) -> Result<TcpStream, SocketError> {
     let addresses = names::resolve(access, host, port, CONNECT).await?;
     let connect = async {
         let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
@@ -298,6 +298,8 @@ async fn exchange(shared: &Shared, stream: &Arc<TcpStream>, counters: &Counters)
                 Ok(size) => {
                     counters.bytes_received.fetch_add(size as u64, Ordering::Relaxed);
                     lock(&shared.state).receive(&buffer[..size], counters);
+                    // A sender faster than this thread must not keep it from the other sockets.
+                    tokio::task::yield_now().await;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Err(error),

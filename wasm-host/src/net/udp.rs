@@ -18,6 +18,8 @@ use super::{
 
 /// Largest datagram there is.
 const DATAGRAM: usize = 65_535;
+/// Multicast groups one socket joins.
+const GROUPS: usize = 64;
 /// Pause after an error of the operating system, so that a lasting one does not occupy the thread.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -123,6 +125,9 @@ impl UdpSocket {
     pub(super) fn join(&mut self, membership: Membership) -> Result<(), SocketError> {
         if self.memberships.contains(&membership) {
             return Ok(());
+        }
+        if self.memberships.len() >= GROUPS {
+            return Err(SocketError::TooManyGroups(GROUPS));
         }
         if self.is_bound() {
             self.set_membership(membership, true)?;

@@ -26,8 +26,10 @@ pub(crate) enum Treatment {
     Clock,
     /// Our own wait, which the watchdog can end.
     Wait,
-    /// Passed on while there is room for another open file.
-    Open,
+    /// The same for a number of nanoseconds.
+    Sleep,
+    /// Passed on while there is room for another open file, whose descriptor is written to where this argument says.
+    Open(usize),
     /// Passed on, and counted.
     Close,
     /// Made of a duplicate and a close, between open files only.
@@ -44,7 +46,7 @@ pub(crate) fn treatment(name: &str) -> Option<Treatment> {
         "proc_exit" => Treatment::Exit,
         "clock_time_get" => Treatment::Clock,
         "poll_oneoff" => Treatment::Wait,
-        "path_open" => Treatment::Open,
+        "path_open" => Treatment::Open(8),
         "fd_close" => Treatment::Close,
         "fd_renumber" => Treatment::Renumber,
         "fd_read" | "fd_pread" | "fd_write" | "fd_pwrite" => Treatment::Buffers,
@@ -83,6 +85,20 @@ pub(crate) fn treatment(name: &str) -> Option<Treatment> {
     })
 }
 
+/// The treatment of the WASIX function `name`: WASI's are treated as WASI's; of the others only those that stay inside the sandbox work.
+/// Threads, processes, sockets, pipes and signals are answered with "not supported", as on a system that has none.
+pub(crate) fn wasix_treatment(name: &str) -> Treatment {
+    match name {
+        "path_open2" => Treatment::Open(9),
+        "getcwd" | "chdir" | "tty_get" | "proc_id" | "thread_id" => Treatment::Pass,
+        "thread_sleep" => Treatment::Sleep,
+        "proc_exit2" | "thread_exit" => Treatment::Exit,
+        // Nobody will ever send a signal.
+        "callback_signal" => Treatment::Answer(errno::SUCCESS),
+        _ => treatment(name).unwrap_or(Treatment::Answer(errno::NOSYS)),
+    }
+}
+
 /// The descriptor of the environment's own root, which holds the plugin's `/` but cannot be written to itself.
 const ENVIRONMENT_ROOT: i32 = 3;
 /// The descriptor of the plugin's `/`.
@@ -93,6 +109,7 @@ pub(crate) fn directory_arguments(name: &str) -> &'static [usize] {
     match name {
         "path_rename" => &[0, 3],
         "path_open"
+        | "path_open2"
         | "path_create_directory"
         | "path_filestat_get"
         | "path_filestat_set_times"

@@ -29,6 +29,10 @@ use crate::Limits;
 
 /// Longest path a guest may name, in bytes.
 const MAX_PATH: usize = 4096;
+/// Deepest place of a file or directory. Removing a tree takes a descriptor and some stack for each level.
+const MAX_DEPTH: usize = 64;
+/// The directories every plugin has (§6.3).
+const OWN: [&str; 3] = ["data", "config", "tmp"];
 
 /// A plugin's private directory as a file system.
 ///
@@ -58,7 +62,7 @@ impl JailedFileSystem {
     pub fn open(root: &Path, limits: &Limits) -> io::Result<Self> {
         std::fs::create_dir_all(root)?;
         let root = Dir::open_ambient_dir(root, ambient_authority())?;
-        for directory in ["data", "config", "tmp"] {
+        for directory in OWN {
             match root.create_dir(directory) {
                 Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
                 _ => {}
@@ -81,7 +85,11 @@ impl JailedFileSystem {
     /// When something cannot be removed.
     pub fn empty_tmp(&self) -> io::Result<()> {
         let jail = &self.0;
-        jail.root.remove_dir_all("tmp")?;
+        match jail.root.symlink_metadata("tmp")?.is_dir() {
+            true => jail.root.remove_dir_all("tmp")?,
+            // Somebody has put something else in its place.
+            false => jail.root.remove_file("tmp")?,
+        }
         jail.root.create_dir("tmp")?;
         let limits = Ledger::new(DiskUsage { total_bytes: u64::MAX, file_count: u64::MAX });
         count(&jail.root, &limits)?;
@@ -163,9 +171,16 @@ impl Jail {
         if source.is_symlink() {
             return Err(FsError::PermissionDenied);
         }
+        if is_own_directory(from) || is_own_directory(to) {
+            return Err(FsError::PermissionDenied);
+        }
         let replaced = self.root.symlink_metadata(to).ok();
         if from == to {
             return Ok(());
+        }
+        let below = if source.is_dir() { self.levels_below(from)? } else { 0 };
+        if depth(to) + below > MAX_DEPTH {
+            return Err(self.refuse(errno::INVAL));
         }
         self.root.rename(from, &self.root, to)?;
         if let Some(replaced) = replaced {
@@ -187,8 +202,27 @@ impl Jail {
         Ok(())
     }
 
+    /// How many levels of directories and files there are below a directory.
+    fn levels_below(&self, directory: &Path) -> Result<usize> {
+        let (mut pending, mut deepest) = (vec![(directory.to_owned(), 0)], 0);
+        while let Some((directory, level)) = pending.pop() {
+            deepest = deepest.max(level);
+            for entry in self.root.read_dir(&directory)? {
+                let entry = entry?;
+                deepest = deepest.max(level + 1);
+                if entry.metadata()?.is_dir() {
+                    pending.push((directory.join(entry.file_name()), level + 1));
+                }
+            }
+        }
+        Ok(deepest)
+    }
+
     fn open(self: &Arc<Self>, path: &Path, conf: &OpenOptionsConfig) -> Result<JailedFile> {
         let creates = conf.create || conf.create_new;
+        if creates && depth(path) > MAX_DEPTH {
+            return Err(self.refuse(errno::INVAL));
+        }
         let existed = match self.root.metadata(path) {
             Ok(metadata) if metadata.is_dir() => return Err(FsError::NotAFile),
             // Opening a FIFO would block the plugin's thread, a device would reach the machine.
@@ -288,6 +322,16 @@ fn relative(path: &Path) -> Result<PathBuf> {
     Ok(relative)
 }
 
+/// Whether a relative path is that of one of the directories every plugin has; they stay.
+fn is_own_directory(path: &Path) -> bool {
+    OWN.iter().any(|own| path == Path::new(own))
+}
+
+/// How deep a relative path leads at most.
+fn depth(path: &Path) -> usize {
+    path.components().filter(|part| matches!(part, Component::Normal(_))).count()
+}
+
 fn describe(metadata: &CapMetadata) -> Metadata {
     let nanoseconds = |time: io::Result<cap_std::time::SystemTime>| {
         time.ok()
@@ -327,6 +371,9 @@ impl FileSystem for JailedFileSystem {
 
     fn create_dir(&self, path: &Path) -> Result<()> {
         let path = relative(path)?;
+        if depth(&path) > MAX_DEPTH {
+            return Err(self.0.refuse(errno::INVAL));
+        }
         self.0.ledger.charge_file().map_err(|_| self.0.refuse(errno::DQUOT))?;
         self.0.root.create_dir(path).map_err(|error| {
             self.0.ledger.credit_file();
@@ -344,7 +391,7 @@ impl FileSystem for JailedFileSystem {
 
     fn remove_dir(&self, path: &Path) -> Result<()> {
         let path = relative(path)?;
-        if path == Path::new(".") {
+        if path == Path::new(".") || is_own_directory(&path) {
             return Err(FsError::PermissionDenied);
         }
         self.0.root.remove_dir(path).map_err(|error| match error.kind() {

@@ -20,8 +20,10 @@ pub(crate) use output::OutputGate;
 
 use crate::{Host, Limits};
 
-/// The module names WASI functions are imported from. The second is the interface's name before it was fixed.
-pub(crate) const WASI_MODULES: [&str; 2] = ["wasi_snapshot_preview1", "wasi_unstable"];
+/// The module names WASI functions are imported from. The second is the interface's name before it was fixed, the third that of WASIX.
+pub(crate) const WASI_MODULES: [&str; 3] = ["wasi_snapshot_preview1", "wasi_unstable", WASIX_MODULE];
+/// The module of WASIX's functions.
+pub(crate) const WASIX_MODULE: &str = "wasix_32v1";
 
 /// What a plugin's WASI environment is made of.
 pub(crate) struct WasiSetup {

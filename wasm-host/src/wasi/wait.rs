@@ -105,7 +105,8 @@ impl Subscription {
     }
 }
 
-fn sleep(wait: Duration, watch: &Watch) -> Result<(), Trap> {
+/// Waits, unless the call into the guest passes its deadline meanwhile, which is the error.
+pub(super) fn sleep(wait: Duration, watch: &Watch) -> Result<(), Trap> {
     let begun = Instant::now();
     loop {
         if watch.fired() {

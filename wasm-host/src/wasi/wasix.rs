@@ -3,10 +3,11 @@
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use virtual_fs::{EmptyFileSystem, NullFile};
-use wasmer::{FunctionEnv, FunctionEnvMut, FunctionType, Imports, Instance, RuntimeError, Store, Value};
+use wasmer::{FunctionEnv, FunctionEnvMut, FunctionType, Imports, Instance, RuntimeError, Store, Type, Value};
 use wasmer_wasix::{
     PluggableRuntime, UnsupportedVirtualNetworking, WasiEnv, WasiFunctionEnv,
     runtime::task_manager::tokio::TokioTaskManager,
@@ -14,7 +15,7 @@ use wasmer_wasix::{
 
 use super::{
     JailedFileSystem, WasiSetup,
-    calls::{Treatment, directory, directory_arguments, errno, treatment},
+    calls::{Treatment, directory, directory_arguments, errno, treatment, wasix_treatment},
     output::LineWriter,
     wait,
 };
@@ -129,8 +130,16 @@ impl Wasi {
             name: declaration.name.clone(),
             advice,
         };
-        let treatment =
-            treatment(&declaration.name).ok_or_else(|| unknown("it is not a function of WASI preview 1"))?;
+        let is_wasix = declaration.module == super::WASIX_MODULE;
+        let treatment = match is_wasix {
+            true => Some(wasix_treatment(&declaration.name)),
+            false => treatment(&declaration.name),
+        };
+        let treatment = treatment.ok_or_else(|| unknown("it is not a function of WASI preview 1"))?;
+        if is_wasix && let Treatment::Answer(errno) = treatment {
+            // Whatever the module declares: it is not called on.
+            return self.refusing(store, state, ty, errno).ok_or_else(|| unknown("it is declared with an odd type"));
+        }
         let passed = match self.functions.get_export(&declaration.module, &declaration.name) {
             Some(wasmer::Extern::Function(function)) => function,
             _ => return Err(unknown("it is not a function of this version of WASI")),
@@ -148,6 +157,26 @@ impl Wasi {
         let call = Call { treatment, passed, close, guard: Arc::clone(&self.guard), old_interface, directories };
         Ok(wasmer::Function::new_with_env(store, state, ty, move |env, arguments: &[Value]| {
             call.run_in_time(env, arguments)
+        }))
+    }
+
+    /// A function that does nothing but answer with an error number.
+    fn refusing(
+        &self,
+        store: &mut Store,
+        state: &FunctionEnv<HostState>,
+        ty: &FunctionType,
+        errno: u16,
+    ) -> Option<wasmer::Function> {
+        let result = match ty.results() {
+            [] => Vec::new(),
+            [Type::I32] => vec![Value::I32(i32::from(errno))],
+            _ => return None,
+        };
+        let watch = Arc::clone(&self.guard.watch);
+        Some(wasmer::Function::new_with_env(store, state, ty, move |_, _: &[Value]| match watch.fired() {
+            true => Err(TrapError::raise(Trap::Interrupted)),
+            false => Ok(result.clone()),
         }))
     }
 
@@ -174,10 +203,9 @@ type Answer = Result<Vec<Value>, RuntimeError>;
 impl Call {
     /// Ends a call into the guest that is overdue here, where it is safe: see [`Watch`].
     fn run_in_time(&self, env: FunctionEnvMut<'_, HostState>, arguments: &[Value]) -> Answer {
-        let in_time = || if self.guard.watch.fired() { Err(TrapError::raise(Trap::Interrupted)) } else { Ok(()) };
-        in_time()?;
+        let _host = self.guard.watch.host_function()?;
         let result = self.run(env, arguments)?;
-        in_time().map(|()| result)
+        if self.guard.watch.fired() { Err(TrapError::raise(Trap::Interrupted)) } else { Ok(result) }
     }
 
     fn run(&self, mut env: FunctionEnvMut<'_, HostState>, arguments: &[Value]) -> Answer {
@@ -208,13 +236,21 @@ impl Call {
                 }
                 self.pass(&mut env, arguments)
             }
-            Treatment::Open => {
+            Treatment::Sleep => {
+                let nanoseconds = match arguments.first() {
+                    Some(Value::I64(value)) => *value as u64,
+                    _ => 0,
+                };
+                wait::sleep(Duration::from_nanos(nanoseconds), &self.guard.watch).map_err(TrapError::raise)?;
+                answer(errno::SUCCESS)
+            }
+            Treatment::Open(out) => {
                 if self.guard.descriptors().len() >= self.guard.max_descriptors {
                     return answer(errno::MFILE);
                 }
                 let result = self.pass(&mut env, arguments)?;
                 let mut opened = [0; 4];
-                if succeeded(&result) && GuestMemory(&mut env).read(int(8), &mut opened).is_ok() {
+                if succeeded(&result) && GuestMemory(&mut env).read(int(out), &mut opened).is_ok() {
                     self.guard.descriptors().insert(u32::from_le_bytes(opened));
                 }
                 Ok(result)

@@ -337,3 +337,21 @@ fn proxies_of_the_environment_are_not_used() {
         .unwrap();
     assert!(status.success());
 }
+
+#[test]
+fn an_allocator_that_fetches_is_stopped_before_it_uses_up_the_host() {
+    // `__new` fetches, which calls `__new`, and so on.
+    let wat = r#"(module
+        (import "as-fetch" "_fetchGETSync" (func $fetch (param i32 i32 i32) (result i32)))
+        (memory (export "memory") 1)
+        (func (export "__new") (param i32 i32) (result i32) (call $fetch (i32.const 0) (i32.const 0) (i32.const 0)))
+        (func (export "plugin_name") (result i32) (i32.const 0))
+        (func (export "plugin_schema") (result i32) (i32.const 0))
+        (func (export "plugin_start") (param i32 i32) (result i32) (call $fetch (i32.const 0) (i32.const 0) (i32.const 0)))
+        (func (export "plugin_stop") (result i32) (i32.const 0)))"#;
+    for capabilities in [nothing(), everything()] {
+        let mut plugin = Plugin::within(wat, Sandbox { capabilities, ..sandbox() }, &patient());
+        let error = plugin.guest.start("{}").expect_err("it can't go on");
+        assert!(error.is_crash(), "{error}");
+    }
+}

@@ -284,7 +284,7 @@ fn unknown_modules_and_things_that_are_not_functions_are_refused_by_name() {
     for (imports, expected) in [
         (r#"(import "other" "f" (func))"#, "other.f"),
         (r#"(import "as-fetch" "_fetchMagic" (func (param i32 i32 i32) (result i32)))"#, "as-fetch._fetchMagic"),
-        (r#"(import "wasix_32v1" "proc_fork" (func (param i32 i32) (result i32)))"#, "wasix_32v1.proc_fork"),
+        (r#"(import "wasix_64v1" "proc_fork" (func (param i32 i32) (result i32)))"#, "wasix_64v1.proc_fork"),
         (r#"(import "wasi_snapshot_preview1" "thread-spawn" (func (param i32) (result i32)))"#, "thread-spawn"),
         (r#"(import "env" "g" (global i32))"#, "env.g"),
         (r#"(import "env" "t" (table 1 funcref))"#, "env.t"),

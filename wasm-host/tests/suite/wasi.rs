@@ -452,3 +452,68 @@ fn wild_pointers_get_an_error_number() {
         assert_ne!(result, 0, "ABI-93 {call}");
     }
 }
+
+#[test]
+fn wasix_modules_find_what_stays_inside_the_sandbox() {
+    let wat = |start: &str, poll: &str| {
+        Wat {
+            imports: r#"(import "wasix_32v1" "getcwd" (func $getcwd (param i32 i32) (result i32)))
+                (import "wasix_32v1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
+                (import "wasix_32v1" "path_create_directory" (func $mkdir (param i32 i32 i32) (result i32)))
+                (import "wasix_32v1" "thread_sleep" (func $sleep (param i64) (result i32)))
+                (import "wasix_32v1" "thread_spawn_v2" (func $spawn (param i32 i32) (result i32)))
+                (import "wasix_32v1" "proc_fork" (func $fork (param i32 i32) (result i32)))
+                (import "wasix_32v1" "sock_open" (func $socket (param i32 i32 i32 i32) (result i32)))
+                (import "wasix_32v1" "callback_signal" (func $signal (param i32 i32)))"#,
+            start,
+            poll,
+            more: &(data(512, b"Ahoy\n") + &data(600, b"../out") + &data(620, b"data/in")),
+            ..Wat::default()
+        }
+        .buffer()
+    };
+    let root = tempfile::tempdir().unwrap();
+    let own = || in_directory(root.path().join("vfs"));
+    // Each leaves the error number; the calls that must fail are inverted, so that 0 is right everywhere.
+    let right = "(call $signal (i32.const 512) (i32.const 4))
+        (i32.store (i32.const 16) (i32.const 512)) (i32.store (i32.const 20) (i32.const 5))
+        (i32.store (i32.const 40) (i32.const 100))
+        (i32.or (call $fd_write (i32.const 1) (i32.const 16) (i32.const 1) (i32.const 24))
+        (i32.or (call $getcwd (i32.const 700) (i32.const 40))
+        (i32.or (call $mkdir (i32.const 3) (i32.const 620) (i32.const 7))
+        (i32.or (call $sleep (i64.const 1000))
+        (i32.or (i32.eqz (call $mkdir (i32.const 3) (i32.const 600) (i32.const 6)))
+        (i32.or (i32.ne (call $spawn (i32.const 0) (i32.const 0)) (i32.const 52))
+        (i32.or (i32.ne (call $fork (i32.const 0) (i32.const 0)) (i32.const 52))
+                (i32.ne (call $socket (i32.const 1) (i32.const 1) (i32.const 0) (i32.const 0)) (i32.const 52)))))))))";
+    let mut plugin = Plugin::within(&wat(right, "(i32.const 0)"), own(), &patient());
+    assert_eq!(plugin.guest.start("{}").unwrap(), 0);
+    assert!(plugin.host.events().contains(&Event::Line(OutputStream::Stdout, "Ahoy".into())));
+    assert!(root.path().join("vfs/data/in").is_dir() && !root.path().join("out").exists());
+    // An hour of sleep is interrupted like any other call.
+    let mut plugin =
+        Plugin::within(&wat("(i32.const 0)", "(call $sleep (i64.const 3600000000000))"), own(), &impatient());
+    assert!(matches!(plugin.guest.poll(), Err(CallError::Deadline { .. })));
+}
+
+#[test]
+fn the_own_directories_stay_and_trees_do_not_grow_without_end() {
+    let root = tempfile::tempdir().unwrap();
+    let vfs = root.path().join("vfs");
+    // Removing and renaming `tmp`, and a directory 65 levels deep: all refused.
+    let deep = vec!["d"; 65].join("/");
+    let wat = guest(
+        "(i32.or (i32.eqz (call $path_rename (i32.const 3) (i32.const 600) (i32.const 3) (i32.const 3) (i32.const 610) (i32.const 3)))
+                 (i32.eqz (call $path_create_directory (i32.const 3) (i32.const 1100) (i32.const 129))))",
+        "(i32.const 0)",
+        &[(600, "tmp"), (610, "new"), (1100, &deep)],
+    );
+    let mut plugin = Plugin::within(&wat, in_directory(vfs.clone()), &patient());
+    assert_eq!(plugin.guest.start("{}").unwrap(), 0);
+    drop(plugin);
+    // A file in the place of `tmp`, whoever has put it there, is no reason not to start.
+    fs::remove_dir(vfs.join("tmp")).unwrap();
+    fs::write(vfs.join("tmp"), "in the way").unwrap();
+    Plugin::within(&wat, in_directory(vfs.clone()), &patient());
+    assert!(vfs.join("tmp").is_dir());
+}

@@ -78,7 +78,8 @@ fn help() -> String {
     for Command { name, args, help, .. } in &COMMANDS {
         text += &format!("  {:<38} {help}\n", format!("{name} {args}"));
     }
-    text + "\nWASM_RUST=auto|rustup|debian chooses the compiler of Rust plugins. What is fetched and built is kept in\n\
+    text + "\nWASM_RUST=auto|rustup|debian chooses the compiler of Rust plugins, WASM_C=auto|debian|zig that of\n\
+        C plugins. What is fetched and built is kept in\n\
         ${XDG_CACHE_HOME:-~/.cache}/windlass; CARGO_TARGET_DIR moves the build of the server.\n"
 }
 

@@ -6,20 +6,31 @@ use crate::tool::Tool;
 use anyhow::{Context, Result, bail};
 use std::path::Path;
 
-const OLDEST: u32 = 20;
-const HINT: &str = "Node.js 20 or newer with npm is needed: install it from your system's packages or nodejs.org";
+/// What the dashboard's build tool runs on: these major versions from a minor one on, and all later ones.
+const OLDEST: [(u32, u32); 2] = [(20, 19), (22, 12)];
+const HINT: &str = "Node.js 20.19 or newer, or 22.12 or newer, with npm is needed: \
+    install it from your system's packages or nodejs.org";
 
 /// Makes sure that there is a Node.js we can use.
 pub fn check() -> Result<()> {
     let version = version()?;
-    let major = version
-        .strip_prefix('v')
-        .and_then(|rest| rest.split('.').next()?.parse::<u32>().ok())
-        .with_context(|| format!("`node --version` answers {version:?}; {HINT}"))?;
-    if major < OLDEST {
-        bail!("Node.js {version} is too old; {HINT}");
+    let (major, minor) = parse(&version).with_context(|| format!("`node --version` answers {version:?}; {HINT}"))?;
+    if !is_usable(major, minor) {
+        bail!("Node.js {version} can't be used; {HINT}");
     }
     Ok(())
+}
+
+/// The major and the minor version of one like `v20.19.0`.
+fn parse(version: &str) -> Option<(u32, u32)> {
+    let mut numbers = version.strip_prefix('v')?.split('.').map(|number| number.parse().ok());
+    Some((numbers.next()??, numbers.next()??))
+}
+
+fn is_usable(major: u32, minor: u32) -> bool {
+    let newest = OLDEST.iter().map(|(major, _)| *major).max();
+    OLDEST.iter().any(|(known, oldest)| major == *known && minor >= *oldest)
+        || newest.is_some_and(|newest| major > newest)
 }
 
 /// The version of Node.js, like `v20.19.0`.
@@ -53,4 +64,27 @@ pub fn install(dir: &Path) -> Result<Done> {
         .quiet()?;
     std::fs::write(&note, wanted).with_context(|| note.display().to_string())?;
     Ok(Done::Made)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_compared_by_major_and_minor() {
+        for (version, expected) in [
+            ("v18.20.0", Some(false)),
+            ("v20.18.3", Some(false)),
+            ("v20.19.0", Some(true)),
+            ("v21.9.0", Some(false)),
+            ("v22.11.0", Some(false)),
+            ("v22.12.0", Some(true)),
+            ("v23.0.0", Some(true)),
+            ("v24.1.0-nightly", Some(true)),
+            ("20.19.0", None),
+            ("v20", None),
+        ] {
+            assert_eq!(parse(version).map(|(major, minor)| is_usable(major, minor)), expected, "{version}");
+        }
+    }
 }

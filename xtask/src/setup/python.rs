@@ -23,11 +23,11 @@ const COMPLETE: &str = ".windlass-complete";
 pub struct Environment(PathBuf);
 
 impl Environment {
-    /// Finds the environment with exactly this package (`name==version`) in the cache, or makes it.
+    /// Finds the environment with exactly this package (`name==version`) in the cache, or makes it (anew).
     pub fn with(project: &Project, package: &str) -> Result<Self> {
-        let dir = project.cache.join("python").join(package.replace("==", "-"));
-        let complete = dir.join(COMPLETE);
-        if !complete.is_file() {
+        let dir = directory(project, package);
+        if !Self(dir.clone()).works() {
+            let complete = dir.join(COMPLETE);
             let python = python()?;
             step(&format!("installing the Python package {package}"), || {
                 remove(&dir)?;
@@ -45,6 +45,16 @@ impl Environment {
         Ok(Self(dir))
     }
 
+    /// The environment with exactly this package, if it is there.
+    pub fn existing(project: &Project, package: &str) -> Option<Self> {
+        Some(Self(directory(project, package))).filter(Self::works)
+    }
+
+    /// Whether all of it is there, and the Python that it was made with too: it goes away when the system is upgraded.
+    fn works(&self) -> bool {
+        self.0.join(COMPLETE).is_file() && self.python().args(["-c", ""]).read().is_ok()
+    }
+
     /// The environment's Python.
     pub fn python(&self) -> Tool {
         Tool::new(self.program("python"))
@@ -54,6 +64,10 @@ impl Environment {
     pub fn program(&self, name: &str) -> PathBuf {
         self.0.join(PROGRAMS).join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
+}
+
+fn directory(project: &Project, package: &str) -> PathBuf {
+    project.cache.join("python").join(package.replace("==", "-"))
 }
 
 /// A Python that can make virtual environments; Debian's is installed when we may.
@@ -80,4 +94,31 @@ fn python() -> Result<PathBuf> {
 /// Debian has Pythons without these modules.
 fn makes_environments(python: &Path) -> bool {
     Tool::new(python).args(["-c", "import ensurepip, venv"]).read().is_ok()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn an_environment_works_when_it_is_complete_and_its_python_runs() {
+        let dir = std::env::temp_dir().join(format!("windlass-python-{}", std::process::id()));
+        let environment = Environment(dir.clone());
+        let python = environment.program("python");
+        fs::create_dir_all(dir.join(PROGRAMS)).expect("a directory");
+        fs::write(dir.join(COMPLETE), "x").expect("written");
+        assert!(!environment.works(), "there is no Python");
+        let runs = |code: u8| {
+            fs::write(&python, format!("#!/bin/sh\nexit {code}\n")).expect("written");
+            fs::set_permissions(&python, fs::Permissions::from_mode(0o755)).expect("changed");
+            environment.works()
+        };
+        assert_eq!((runs(1), runs(0)), (false, true));
+        fs::remove_file(dir.join(COMPLETE)).expect("removed");
+        assert!(!environment.works(), "it was interrupted");
+        fs::remove_dir_all(dir).expect("removed");
+    }
 }

@@ -1,8 +1,8 @@
 //! A C compiler that makes WASI modules.
 //!
-//! On Debian four packages make clang one. Elsewhere a Python package brings Zig, whose C compiler has all
-//! that is needed in itself. `WASM_C=debian` or `zig` chooses one; `auto`, the default, takes what is there
-//! before it installs anything.
+//! On Debian four packages make clang one. A Python package brings Zig, whose C compiler has all that is
+//! needed in itself. `WASM_C=debian` or `zig` chooses one. `auto`, the default, takes what is there, Debian's
+//! first. When nothing is, it installs Debian's where we may, and Zig where we may not or that fails.
 
 use super::debian;
 use super::python::Environment;
@@ -61,12 +61,23 @@ impl WasmC {
     }
 
     fn auto(project: &Project) -> Result<Self> {
-        if debian::release().is_some() && (debian::installed(&DEBIAN_PACKAGES) || debian::may_install()) {
-            return Self::debian();
+        let on_debian = debian::release().is_some();
+        if on_debian && debian::installed(&DEBIAN_PACKAGES) {
+            return Ok(Self::Debian);
         }
-        Self::zig(project).with_context(|| match debian::release() {
-            Some(_) => format!("a C compiler for WASI is needed: run `{}`", debian::command(&DEBIAN_PACKAGES)),
-            None => "a C compiler for WASI is needed".to_owned(),
+        if let Some(environment) = Environment::existing(project, ZIG_PACKAGE) {
+            return Ok(Self::Zig(environment));
+        }
+        if !on_debian {
+            return Self::zig(project).context("a C compiler for WASI is needed");
+        }
+        if !debian::may_install() {
+            let command = debian::command(&DEBIAN_PACKAGES);
+            return Self::zig(project).with_context(|| format!("a C compiler for WASI is needed: run `{command}`"));
+        }
+        Self::debian().or_else(|refused| {
+            let instead = || format!("Debian's C compiler for WASI can't be had ({refused:#}), and Zig's neither");
+            Self::zig(project).with_context(instead)
         })
     }
 

@@ -22,8 +22,8 @@ pub const RESERVED_ENDPOINTS: [(&str, &str); 10] = [
     ("POST", "/disable"),
     ("POST", "/restart"),
     ("POST", "/reload"),
-    ("POST", "/consent"),
-    ("GET", "/log"),
+    ("POST", "/@consent"),
+    ("GET", "/@log"),
 ];
 
 /// The endpoints of one plugin, in the order in which they were declared, which is that in which they are tried.
@@ -248,6 +248,9 @@ mod tests {
         let (_, problems) =
             parse(json!([entry("post", "/Config/"), entry("POST", "/status"), entry("GET", "/config/x")]));
         assert_eq!(problems.len(), 1, "{problems:?}");
+        // The reference leaves these to plugins.
+        let (endpoints, problems) = parse(json!([entry("GET", "/log"), entry("POST", "/consent")]));
+        assert_eq!((endpoints.0.len(), problems.len()), (2, 0), "{problems:?}");
     }
 
     #[test]

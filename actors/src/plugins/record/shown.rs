@@ -79,7 +79,7 @@ impl Record {
     /// The answer of `GET …/plugins/<id>/status` (§8.4), without what only the broker and the disk know.
     pub(in crate::plugins) fn status(&self) -> Map<String, Value> {
         let package = self.package();
-        let (consented, missing) = (self.consents.of(self.id()), self.consents.missing(&package));
+        let (consented, missing) = (self.consents.of(self.id()), self.missing_consent());
         let condition = self.lock();
         let calls = condition.all_calls();
         let mut status = json!({
@@ -94,6 +94,7 @@ impl Record {
             "capabilities": package.capabilities,
             "consented": consented.map(|consent| consent.capabilities),
             "missingConsent": missing,
+            "pendingVersion": self.pending().map(|pending| pending.version.clone()),
             "capabilityWarnings": package.capability_warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "abi": condition.abi,
             "memoryBytes": condition.memory_bytes,

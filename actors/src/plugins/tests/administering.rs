@@ -34,8 +34,9 @@ async fn an_upgrade_that_asks_for_more_waits_for_consent() {
     let manager = server.manager();
     let status = server.until_state(&manager, "plugin", "error").await;
     let text = status["statusMessage"].as_str().expect("a text");
-    assert!(text.contains("resourceProvider") && text.contains("/consent"), "{text}");
+    assert!(text.contains("resourceProvider") && text.contains("/@consent"), "{text}");
     assert_eq!(status["missingConsent"], json!(["resourceProvider"]));
+    assert!(manager.awaits_consent("plugin") && !manager.awaits_consent("none"));
     // Enabling it again, or restarting it, is no consent.
     for refused in [
         manager.set_enabled("plugin", true).await,
@@ -48,18 +49,47 @@ async fn an_upgrade_that_asks_for_more_waits_for_consent() {
         );
     }
     assert_eq!(manager.consent("plugin").await, Ok(()));
+    assert!(!manager.awaits_consent("plugin"));
     let status = manager.status("plugin").await.expect("a plugin");
     assert_eq!((&status["state"], &status["missingConsent"]), (&json!("running"), &json!([])), "{status}");
 
-    // Upgraded while it runs.
-    server.install("plugin", &GuestSource::new(), asks(json!({"putHandlers": true, "radarProvider": true})));
+    // Upgraded while it runs: what runs is left alone until there is consent.
+    let mut wider = asks(json!({"putHandlers": true, "radarProvider": true}));
+    wider["version"] = json!("3.0.0");
+    server.install("plugin", &GuestSource::new().text("name", "Wider"), wider);
+    for _ in 0..2 {
+        let refused = manager.reload("plugin").await;
+        assert!(
+            matches!(&refused, Err(PluginError::ConsentNeeded(text)) if text.contains("radarProvider")),
+            "{refused:?}"
+        );
+        let status = manager.status("plugin").await.expect("a plugin");
+        assert_eq!((&status["state"], &status["version"]), (&json!("running"), &json!("2.0.0")), "{status}");
+        assert_eq!(
+            (&status["pendingVersion"], &status["missingConsent"]),
+            (&json!("3.0.0"), &json!(["radarProvider"])),
+            "{status}"
+        );
+        assert!(status["statusMessage"].as_str().is_some_and(|text| text.contains("radarProvider")), "{status}");
+        assert!(manager.awaits_consent("plugin"));
+        assert_eq!(manager.restart("plugin").await, Ok(()), "the same one again");
+    }
+    assert_eq!(manager.consent("plugin").await, Ok(()));
+    let status = manager.status("plugin").await.expect("a plugin");
+    assert_eq!((&status["state"], &status["version"]), (&json!("running"), &json!("3.0.0")), "{status}");
+    assert_eq!((&status["pendingVersion"], &status["missingConsent"]), (&Value::Null, &json!([])), "{status}");
+    assert_eq!(manager.info("plugin").await.expect("a plugin")["name"], "Wider");
+
+    // Consent can come with the settings as well.
+    let wider = asks(json!({"putHandlers": true, "radarProvider": true, "weatherProvider": true}));
+    server.install("plugin", &GuestSource::new(), wider);
     assert!(matches!(manager.reload("plugin").await, Err(PluginError::ConsentNeeded(_))));
-    assert_eq!(manager.status("plugin").await.expect("a plugin")["state"], "error");
     let saved = manager.save_config("plugin", json!({"enabled": true, "consent": true})).await;
     assert_eq!(saved, Ok(()));
     assert_eq!(manager.status("plugin").await.expect("a plugin")["state"], "running");
     assert_eq!(server.saved("plugin").get("consent"), None);
-    assert_eq!(read_json(&file)["plugin"]["capabilities"]["radarProvider"], true);
+    assert_eq!(read_json(&file)["plugin"]["capabilities"]["weatherProvider"], true);
+    assert_eq!(manager.info("plugin").await.expect("a plugin")["name"], "Probe");
     // Less needs no consent.
     server.install("plugin", &GuestSource::new(), asks(json!({})));
     assert_eq!(manager.reload("plugin").await, Ok(()));
@@ -95,6 +125,44 @@ async fn emitting_too_fast_is_bounded_and_counted() {
     assert!(status["notices"][0].as_str().is_some_and(|text| text.contains("10 deltas a second")), "{status}");
     let updates = server.updates("test.n", 100 + 100 - refused as usize).await;
     assert_eq!(updates.iter().filter(|(source, _)| source == "unbound").count(), 100);
+    manager.stop_all().await;
+}
+
+#[actix::test]
+async fn what_put_handlers_publish_counts_as_emitted() {
+    let mut server = Server::new().await;
+    let own = json!({"emittedDeltasPerSecond": 5}).as_object().cloned().expect("an object");
+    server.settings.overrides.insert("eager".into(), PluginOverride { limits: own, ..PluginOverride::default() });
+    // Each of test.a, test.b, … twice.
+    let guest = GuestSource::new().text("self", "vessels.self").text("path", "test.?").start(
+        r#"(loop $again
+             (i32.store8 (i32.sub (i32.add @path) (i32.const 1)) (i32.add (i32.const 97) (global.get $count)))
+             (if (call $put @self @path) (then (drop (call $put @self @path))))
+             (global.set $count (i32.add (global.get $count) (i32.const 1)))
+             (br_if $again (i32.lt_u (global.get $count) (i32.const 26))))
+           (i32.const 0)"#,
+    );
+    server.install("eager", &guest, json!({"wasmCapabilities": {"putHandlers": true}}));
+    server.configure("eager", enabled());
+    let manager = server.manager();
+    let status = server.until_state(&manager, "eager", "running").await;
+    let offered = manager.offers().of("eager").puts.len();
+    // Two seconds' worth at once; on a slow machine a few more.
+    assert!((10..=20).contains(&offered), "{offered}");
+    assert!(status["refusedDeltas"].as_u64().is_some_and(|refused| refused >= 26 - offered as u64), "{status}");
+    manager.stop_all().await;
+}
+
+#[actix::test]
+async fn a_long_notice_is_cut() {
+    let server = Server::new().await;
+    server.install("plugin", &GuestSource::new(), json!({}));
+    let manager = server.manager();
+    for _ in 0..2 {
+        manager.notice("plugin", &format!("x{}", "ø".repeat(1000)));
+    }
+    let status = manager.status("plugin").await.expect("a plugin");
+    assert_eq!(status["notices"], json!([format!("x{}", "ø".repeat(249))]));
     manager.stop_all().await;
 }
 

@@ -7,7 +7,7 @@ const TEXTS: usize = 1024;
 
 /// A plugin. In the code, `@name` stands for pointer and length of a text, and these functions can be called:
 ///
-/// * `$emit` (pointer, length, version), `$status`, `$error`, `$debug` (pointer, length), `$save`, `$get`: the imports,
+/// * `$emit` (pointer, length, version), `$status`, `$error`, `$debug` (pointer, length), `$save`, `$get`, `$put`, `$radar`: the imports,
 /// * `$report` (pointer and length of the start of a delta, pointer and length of a JSON value): emits the delta.
 pub struct GuestSource {
     texts: Vec<(&'static str, String)>,
@@ -43,6 +43,20 @@ impl GuestSource {
     /// Another export without parameters that leaves an i32.
     pub fn export(mut self, name: &str, code: &str) -> Self {
         writeln!(self.rest, "(func (export \"{name}\") (result i32) {code})").expect("memory");
+        self
+    }
+
+    /// A handler of requests (`$at`, `$len`: the request; `$out`, `$max`: room for the answer), which leaves the length of the answer.
+    pub fn handler(mut self, name: &str, code: &str) -> Self {
+        let parameters = "(param $at i32) (param $len i32) (param $out i32) (param $max i32)";
+        writeln!(self.rest, "(func (export \"{name}\") {parameters} (result i32) {code})").expect("memory");
+        self
+    }
+
+    /// A function of a provider that gets no request (`$out`, `$max`: room for the answer), which leaves the length of the answer.
+    pub fn lister(mut self, name: &str, code: &str) -> Self {
+        writeln!(self.rest, "(func (export \"{name}\") (param $out i32) (param $max i32) (result i32) {code})")
+            .expect("memory");
         self
     }
 
@@ -95,14 +109,20 @@ const LIBRARY: &str = r#"
     (import "env" "sk_save_config" (func $save (param i32 i32) (result i32)))
     (import "env" "sk_read_config" (func $read (param i32 i32) (result i32)))
     (import "env" "sk_get_self_path" (func $get (param i32 i32 i32 i32) (result i32)))
+    (import "env" "sk_register_put_handler" (func $put (param i32 i32 i32 i32) (result i32)))
+    (import "env" "sk_register_radar_provider" (func $radar (param i32 i32) (result i32)))
     (memory (export "memory") 64)
     (global $heap (mut i32) (i32.const 131072))
     (global $count (mut i32) (i32.const 0))
     (func $answer (param $out i32) (param $at i32) (param $len i32) (result i32)
         (memory.copy (local.get $out) (local.get $at) (local.get $len)) (local.get $len))
     (func (export "allocate") (param $size i32) (result i32)
+        (local $missing i32)
         (global.get $heap)
-        (global.set $heap (i32.add (global.get $heap) (local.get $size))))
+        (global.set $heap (i32.add (global.get $heap) (local.get $size)))
+        (local.set $missing (i32.sub (global.get $heap) (i32.shl (memory.size) (i32.const 16))))
+        (if (i32.gt_s (local.get $missing) (i32.const 0))
+          (then (drop (memory.grow (i32.shr_u (i32.add (local.get $missing) (i32.const 65535)) (i32.const 16)))))))
     (func $report (param $start i32) (param $start_len i32) (param $at i32) (param $len i32)
         (local $end i32)
         (memory.copy (i32.const 32768) (local.get $start) (local.get $start_len))

@@ -208,6 +208,48 @@ async fn a_broken_plugin_is_mended_by_a_reload() {
 }
 
 #[actix::test]
+async fn a_crashed_plugin_keeps_its_module_when_the_new_one_is_no_better() {
+    let server = Server::new().await;
+    server.install("echo", &reporter("Old").start("(unreachable)"), json!({"version": "1.0.0"}));
+    server.configure("echo", enabled());
+    let manager = server.manager();
+    server.until_state(&manager, "echo", "crashed").await;
+    server.install("echo", &reporter("New").start("(i32.const 7)"), json!({"version": "2.0.0"}));
+    let refused = manager.reload("echo").await;
+    assert!(matches!(&refused, Err(PluginError::Invalid(reason)) if reason.contains("error code: 7")), "{refused:?}");
+    let status = server.until(&manager, "echo", |status| status["state"] == "crashed").await;
+    assert_eq!(status["version"], "1.0.0", "{status}");
+    assert_eq!(manager.info("echo").await.expect("a plugin")["name"], "Old");
+    manager.stop_all().await;
+}
+
+#[actix::test]
+async fn a_reload_stops_what_is_not_wanted_any_more() {
+    let mut server = Server::new().await;
+    let stopping = || {
+        reporter("Old")
+            .report("stopped", "test.stopped")
+            .export("plugin_stop", "(call $report @stopped @module) (i32.const 0)")
+    };
+    server.install("echo", &stopping(), only_input());
+    server.configure("echo", enabled());
+    let manager = running(&server, "echo").await;
+    // Behind the server's back.
+    fs::remove_file(server.config_file("echo")).expect("removed");
+    server.install("echo", &reporter("New"), only_input());
+    assert_eq!(manager.reload("echo").await, Ok(()));
+    let status = manager.status("echo").await.expect("a plugin");
+    assert_eq!((&status["state"], &status["errorMessage"]), (&json!("stopped"), &Value::Null), "{status}");
+    assert_eq!(server.values("test.stopped", 1).await, [json!("Old")]);
+    assert_eq!(manager.statistics().await["totalSubscriptions"], 0);
+    server.publish(delta("input.n", json!(1))).await;
+    assert_eq!(manager.set_enabled("echo", true).await, Ok(()));
+    server.publish(delta("input.n", json!(2))).await;
+    assert_eq!(numbers(&server.values("test.seen", 1).await), [2]);
+    manager.stop_all().await;
+}
+
+#[actix::test]
 async fn two_reloads_at_once_are_one_too_many() {
     let server = Server::new().await;
     server.install("echo", &reporter("Old"), only_input());

@@ -101,13 +101,6 @@ impl Resources {
         Ok(found.id().to_owned())
     }
 
-    /// The chosen default of each type, with this one chosen in addition; what is to be saved.
-    pub fn defaults_with(&self, kind: &str, provider: &str) -> BTreeMap<String, String> {
-        let mut defaults = lock(&self.0.defaults).clone();
-        defaults.insert(kind.to_owned(), provider.to_owned());
-        defaults
-    }
-
     /// Makes a provider the default of a type.
     pub fn set_default(&self, kind: &str, provider: &str) {
         lock(&self.0.defaults).insert(kind.to_owned(), provider.to_owned());

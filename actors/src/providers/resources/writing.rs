@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use windlass_broker::{DeltaVersion, Intake, Publish};
 
+use super::super::plugin::ProviderError;
 use super::{Provider, ResourceError, Resources, validation};
 
 impl Resources {
@@ -14,19 +15,20 @@ impl Resources {
     pub async fn create(&self, kind: &str, body: &Value, provider: Option<&str>) -> Result<String, ResourceError> {
         self.selected(kind, provider)?;
         validation::check(kind, body)?;
-        let identifier = body["identifier"].as_str().filter(|_| kind == "charts");
-        let id = identifier.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
-        if !validation::is_id(kind, &id) {
-            return Err(ResourceError::InvalidId(id));
-        }
-        let keeper = self.keeper(kind, &id, provider).await?;
+        let failed = |id: &str| ResourceError::Creating { kind: kind.to_owned(), id: id.to_owned() };
+        let (id, keeper) = match body["identifier"].as_str().filter(|_| kind == "charts") {
+            Some(id) if !validation::is_id(kind, id) => return Err(ResourceError::InvalidId(id.to_owned())),
+            Some(id) => (id.to_owned(), self.keeper(kind, id, provider, || failed(id)).await?),
+            // Nobody has it yet.
+            None => (uuid::Uuid::new_v4().to_string(), self.meant(kind, provider)?),
+        };
         match keeper.set(kind, &id, body).await {
             Ok(()) => {
                 self.publish(&*keeper, kind, &id, body).await;
                 Ok(id)
             }
             // Counted where it happened.
-            Err(_) => Err(ResourceError::Creating { kind: kind.to_owned(), id }),
+            Err(_) => Err(failed(&id)),
         }
     }
 
@@ -46,13 +48,14 @@ impl Resources {
             return Err(ResourceError::InvalidId(id.to_owned()));
         }
         validation::check(kind, body)?;
-        let keeper = self.keeper(kind, id, provider).await?;
+        let failed = || ResourceError::Saving { kind: kind.to_owned(), id: id.to_owned() };
+        let keeper = self.keeper(kind, id, provider, failed).await?;
         match keeper.set(kind, id, body).await {
             Ok(()) => {
                 self.publish(&*keeper, kind, id, body).await;
                 Ok(())
             }
-            Err(_) => Err(ResourceError::Saving { kind: kind.to_owned(), id: id.to_owned() }),
+            Err(_) => Err(failed()),
         }
     }
 
@@ -62,25 +65,47 @@ impl Resources {
     /// There is no such type, provider or resource, or the provider does not delete it.
     pub async fn delete(&self, kind: &str, id: &str, provider: Option<&str>) -> Result<(), ResourceError> {
         let providers = self.selected(kind, provider)?;
-        let owners = owners(&providers, kind, id).await;
-        let owner = owners.into_iter().next().ok_or_else(|| ResourceError::NoOwner(id.to_owned()))?;
+        let owners = Owners::ask(&providers, kind, id).await;
+        let Some(owner) = owners.found.first() else {
+            return Err(match owners.certain {
+                true => ResourceError::NoOwner(id.to_owned()),
+                false => ResourceError::Deleting(id.to_owned()),
+            });
+        };
         match owner.delete(kind, id).await {
             Ok(()) => {
-                self.publish(&*owner, kind, id, &Value::Null).await;
+                self.publish(&**owner, kind, id, &Value::Null).await;
                 Ok(())
             }
             Err(_) => Err(ResourceError::Deleting(id.to_owned())),
         }
     }
 
-    /// Who a resource is to be written to: who has it, else who is named, else the default.
-    async fn keeper(&self, kind: &str, id: &str, provider: Option<&str>) -> Result<Provider, ResourceError> {
+    /// Who a resource is to be written to: who has it, else who is named, else the default. `failed` is the error when nobody is named and
+    /// the one who has it may be among those that can't say: a second copy elsewhere would hide it.
+    async fn keeper(
+        &self,
+        kind: &str,
+        id: &str,
+        provider: Option<&str>,
+        failed: impl FnOnce() -> ResourceError,
+    ) -> Result<Provider, ResourceError> {
         let providers = self.of(kind)?;
         let named = provider.map(|name| self.named(&providers, name)).transpose()?;
-        let owners = owners(&providers, kind, id).await;
-        let named_owner = named.as_ref().and_then(|named| owners.iter().find(|owner| owner.id() == named.id()));
-        match named_owner.or(owners.first()).cloned().or(named) {
+        let owners = Owners::ask(&providers, kind, id).await;
+        let named_owner = named.as_ref().and_then(|named| owners.found.iter().find(|owner| owner.id() == named.id()));
+        match named_owner.or(owners.found.first()).cloned().or(named) {
             Some(keeper) => Ok(keeper),
+            None if owners.certain => self.default_of(kind, &providers),
+            None => Err(failed()),
+        }
+    }
+
+    /// Who a new resource is to be written to.
+    fn meant(&self, kind: &str, provider: Option<&str>) -> Result<Provider, ResourceError> {
+        let providers = self.of(kind)?;
+        match provider {
+            Some(name) => self.named(&providers, name),
             None => self.default_of(kind, &providers),
         }
     }
@@ -107,9 +132,18 @@ impl Resources {
     }
 }
 
-/// The providers that have a resource. One that fails counts as not having it.
-async fn owners(providers: &[Provider], kind: &str, id: &str) -> Vec<Provider> {
-    let found = join_all(providers.iter().map(|provider| provider.get(kind, id))).await;
-    let owns = providers.iter().zip(found).filter(|(_, answer)| matches!(answer, Ok(Some(_))));
-    owns.map(|(provider, _)| provider.clone()).collect()
+/// The providers that have a resource.
+struct Owners {
+    found: Vec<Provider>,
+    /// All have answered. One that can't read single resources has none.
+    certain: bool,
+}
+
+impl Owners {
+    async fn ask(providers: &[Provider], kind: &str, id: &str) -> Self {
+        let answers = join_all(providers.iter().map(|provider| provider.get(kind, id))).await;
+        let certain = answers.iter().all(|answer| matches!(answer, Ok(_) | Err(ProviderError::Unsupported(_))));
+        let owns = providers.iter().zip(answers).filter(|(_, answer)| matches!(answer, Ok(Some(_))));
+        Self { found: owns.map(|(provider, _)| provider.clone()).collect(), certain }
+    }
 }

@@ -10,19 +10,20 @@ mod response;
 mod static_files;
 pub mod webapps;
 
+use actix_web::dev::HttpServiceFactory;
 use actix_web::error::{InternalError, JsonPayloadError};
-use actix_web::guard::{Any, Get, Head};
 use actix_web::http::header::Accept;
-use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, Scope, web};
+use actix_web::middleware::from_fn;
+use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 use windlass_actors::plugins::PluginError;
 
 use super::plugin_admin::{self, answer_state};
-use super::{AppState, MAX_BODY};
+use super::{AppState, MAX_BODY, read, same_origin};
 
-/// Everything below one of the two prefixes: whoever may not manage plugins must be stopped before this.
-pub fn scope(prefix: &str) -> Scope {
-    let read = || web::route().guard(Any(Get()).or(Head()));
+/// Everything below one of the two prefixes: whoever may not manage plugins must be stopped before this. What a page of another origin
+/// asks for, other than to read, is refused; also when it is for a plugin's endpoint, which knows nothing of origins.
+pub fn scope(prefix: &str) -> impl HttpServiceFactory + use<> {
     let mut scope = plugin_admin::routes(web::scope(prefix))
         .app_data(web::PayloadConfig::new(MAX_BODY))
         .route("", read().to(list))
@@ -40,7 +41,7 @@ pub fn scope(prefix: &str) -> Scope {
             .route(&path("disable"), web::post().to(disable))
             .route(&path("restart"), web::post().to(restart));
     }
-    scope.default_service(web::to(endpoints::serve))
+    scope.default_service(web::to(endpoints::serve)).wrap(from_fn(same_origin::guard))
 }
 
 /// Malformed JSON in a body (signalk-v1 §4.3).

@@ -52,7 +52,12 @@ fn insert(slot: &mut Value, keys: &[String], value: String) {
         return match slot {
             Value::Null => *slot = Value::Array(vec![item]),
             Value::Array(items) => items.push(item),
-            Value::Object(members) => drop(members.insert(members.len().to_string(), item)),
+            Value::Object(members) => {
+                let free = (0..=members.len()).map(|at| at.to_string()).find(|at| !members.contains_key(at));
+                if let Some(free) = free {
+                    members.insert(free, item);
+                }
+            }
             single => *single = Value::Array(vec![single.take(), item]),
         };
     }
@@ -122,6 +127,9 @@ mod tests {
             ("a[b]=c&a[d][e]=f", json!({"a": {"b": "c", "d": {"e": "f"}}})),
             ("a[]=1&a[]=2", json!({"a": ["1", "2"]})),
             ("a[1]=x&a[0]=y", json!({"a": ["y", "x"]})),
+            ("a[1]=x&a[]=y", json!({"a": ["y", "x"]})),
+            ("a[0]=x&a[2]=z&a[]=y", json!({"a": ["x", "y", "z"]})),
+            ("a[b]=x&a[]=y", json!({"a": {"b": "x", "0": "y"}})),
             ("a[100]=x", json!({"a": {"100": "x"}})),
             ("a[01]=x", json!({"a": {"01": "x"}})),
             ("a[0][b]=1&a[1][b]=2", json!({"a": [{"b": "1"}, {"b": "2"}]})),

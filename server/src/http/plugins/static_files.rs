@@ -31,13 +31,16 @@ pub async fn serve(request: &HttpRequest, public: &Path, path: &str) -> Option<H
     let found = web::block(move || find(&public, &relative, is_folder, &encodings)).await.ok().flatten()?;
     Some(match found {
         Found::File(file) => respond(request, *file),
-        Found::Folder => {
-            let query = Some(request.query_string()).filter(|query| !query.is_empty());
-            let query = query.map(|query| format!("?{query}")).unwrap_or_default();
-            let location = format!("{}/{query}", request.path());
-            HttpResponse::MovedPermanently().insert_header((header::LOCATION, location)).finish()
-        }
+        Found::Folder => with_slash(request),
     })
+}
+
+/// Leads to the same path with a slash at its end, and the same query.
+pub fn with_slash(request: &HttpRequest) -> HttpResponse {
+    let query = Some(request.query_string()).filter(|query| !query.is_empty());
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
+    let location = format!("{}/{query}", request.path());
+    HttpResponse::MovedPermanently().insert_header((header::LOCATION, location)).finish()
 }
 
 fn respond(request: &HttpRequest, file: NamedFile) -> HttpResponse {
@@ -71,8 +74,13 @@ fn relative_path(path: &str) -> Option<PathBuf> {
 
 fn find(public: &Path, relative: &Path, is_folder: bool, encodings: &[(&str, ContentEncoding)]) -> Option<Found> {
     let root = public.canonicalize().ok()?;
-    // Links may lead anywhere inside.
-    let inside = |path: &Path| path.canonicalize().ok().filter(|path| path.starts_with(&root));
+    // Links may lead anywhere inside, but for what is hidden.
+    let inside = |path: &Path| {
+        let real = path.canonicalize().ok()?;
+        let mut parts = real.strip_prefix(&root).ok()?.components();
+        let is_seen = parts.all(|part| !part.as_os_str().as_encoded_bytes().starts_with(b"."));
+        is_seen.then_some(real)
+    };
     let mut asked = root.join(relative);
     let mut real = inside(&asked)?;
     if real.is_dir() {
@@ -214,7 +222,14 @@ mod tests {
         for name in ["ok", ".env", ".git/config"] {
             fs::write(public.join(name), name).expect("written");
         }
-        for (link, target) in [("link", "../secret"), ("up", ".."), ("fine", "ok"), ("loop", "loop")] {
+        for (link, target) in [
+            ("link", "../secret"),
+            ("up", ".."),
+            ("fine", "ok"),
+            ("loop", "loop"),
+            ("seen", ".git/config"),
+            ("git", ".git"),
+        ] {
             std::os::unix::fs::symlink(target, public.join(link)).expect("a link");
         }
         std::os::unix::fs::symlink("../secret", public.join("ok.gz")).expect("a link");
@@ -228,6 +243,8 @@ mod tests {
             "/up/secret",
             "/up/",
             "/loop",
+            "/seen",
+            "/git/config",
             "/.env",
             "/%2eenv",
             "/.git/config",

@@ -1,6 +1,6 @@
 //! Web apps: the pages of packages, at `/<package name>/` (wasm-plugin-abi §8.3).
 
-use actix_web::http::{Method, header};
+use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use percent_encoding::percent_decode_str;
 use serde_json::{Value, json};
@@ -17,8 +17,11 @@ pub async fn serve(request: HttpRequest, state: web::Data<AppState>) -> HttpResp
         return not_found(request).await;
     };
     if path.is_empty() {
-        let location = format!("{}/", request.path());
-        return HttpResponse::MovedPermanently().insert_header((header::LOCATION, location)).finish();
+        return static_files::with_slash(&request);
+    }
+    if state.plugins.awaits_consent(&app.name) {
+        let reason = "its plugin asks for more than was agreed to, and waits for consent";
+        return HttpResponse::NotFound().json(json!({"error": format!("{}: {reason}", app.name)}));
     }
     let Some(public) = &app.public else {
         let reason = "the package has no folder public/, and nothing else of it is served; its author has to add one";

@@ -7,32 +7,32 @@ use serde_json::Value;
 use windlass_actors::providers::{RadarControl, RadarError};
 
 use super::answers::{completed_with, failed, ok};
-use super::{at, named, streams};
-use crate::http::AppState;
+use super::{at, handshake, named, streams};
+use crate::http::{AppState, read};
 
 type State = web::Data<AppState>;
 
 /// The routes below `/vessels/self/radars`.
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .service(at("").route(web::get().to(list)))
-        .service(at("/_providers").route(web::get().to(providers)))
-        .service(at("/_providers/_default").route(web::get().to(default_provider)))
+        .service(at("").route(read().to(list)))
+        .service(at("/_providers").route(read().to(providers)))
+        .service(at("/_providers/_default").route(read().to(default_provider)))
         .service(at("/_providers/_default/{id:.+?}").route(web::post().to(choose_default)))
-        .service(at("/{id}").route(web::get().to(info)).route(web::put().to(set_controls)))
+        .service(at("/{id}").route(read().to(info)).route(web::put().to(set_controls)))
         .service(at("/{id}/power").route(web::put().to(set_power)))
         .service(at("/{id}/range").route(web::put().to(set_range)))
         .service(at("/{id}/gain").route(web::put().to(set_gain)))
         .service(at("/{id}/sea").route(web::put().to(set_sea)))
         .service(at("/{id}/rain").route(web::put().to(set_rain)))
-        .service(at("/{id}/capabilities").route(web::get().to(capabilities)))
-        .service(at("/{id}/state").route(web::get().to(radar_state)))
-        .service(at("/{id}/controls").route(web::get().to(controls)))
-        .service(at("/{id}/controls/{control}").route(web::get().to(control)).route(web::put().to(set_control)))
-        .service(at("/{id}/targets").route(web::get().to(targets)).route(web::post().to(acquire_target)))
+        .service(at("/{id}/capabilities").route(read().to(capabilities)))
+        .service(at("/{id}/state").route(read().to(radar_state)))
+        .service(at("/{id}/controls").route(read().to(controls)))
+        .service(at("/{id}/controls/{control}").route(read().to(control)).route(web::put().to(set_control)))
+        .service(at("/{id}/targets").route(read().to(targets)).route(web::post().to(acquire_target)))
         .service(at("/{id}/targets/{target}").route(web::delete().to(cancel_target)))
-        .service(at("/{id}/arpa/settings").route(web::get().to(arpa_settings)).route(web::put().to(set_arpa_settings)))
-        .service(web::resource("/{id}/spokes").route(web::get().to(streams::spokes)));
+        .service(at("/{id}/arpa/settings").route(read().to(arpa_settings)).route(web::put().to(set_arpa_settings)))
+        .service(handshake("/{id}/spokes").route(web::get().to(streams::spokes)));
 }
 
 async fn list(state: State) -> HttpResponse {

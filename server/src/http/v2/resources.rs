@@ -8,7 +8,7 @@ use windlass_actors::providers::ResourceError;
 
 use super::answers::{completed, created, failed};
 use super::at;
-use crate::http::{AppState, pages};
+use crate::http::{AppState, pages, read};
 
 type State = web::Data<AppState>;
 type Query = web::Query<Vec<(String, String)>>;
@@ -16,15 +16,13 @@ type Query = web::Query<Vec<(String, String)>>;
 /// The routes below `/resources`.
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .service(at("").route(web::get().to(types)))
-        .service(at("/{type}/_providers").route(web::get().to(providers)))
-        .service(at("/{type}/_providers/_default").route(web::get().to(default_provider)))
+        .service(at("").route(read().to(types)))
+        .service(at("/{type}/_providers").route(read().to(providers)))
+        .service(at("/{type}/_providers/_default").route(read().to(default_provider)))
         .service(at("/{type}/_providers/_default/{provider:.+?}").route(web::post().to(choose_default)))
-        .service(at("/{type}").route(web::get().to(list)).route(web::post().to(create)))
-        .service(
-            at("/{type}/{id}").route(web::get().to(get)).route(web::put().to(replace)).route(web::delete().to(delete)),
-        )
-        .service(at("/{type}/{id}/{property:.+?}").route(web::get().to(property)));
+        .service(at("/{type}").route(read().to(list)).route(web::post().to(create)))
+        .service(at("/{type}/{id}").route(read().to(get)).route(web::put().to(replace)).route(web::delete().to(delete)))
+        .service(at("/{type}/{id}/{property:.+?}").route(read().to(property)));
 }
 
 async fn types(state: State) -> HttpResponse {
@@ -51,7 +49,7 @@ async fn choose_default(request: HttpRequest, state: State, path: Path<(String, 
         Ok(provider) => provider,
         Err(error) => return refused(&request, &error).await,
     };
-    if let Err(error) = state.settings.save_default_providers(resources.defaults_with(&kind, &provider)).await {
+    if let Err(error) = state.settings.save_default_provider(&kind, &provider).await {
         log::error!("{error}");
         return failed(StatusCode::INTERNAL_SERVER_ERROR, error);
     }

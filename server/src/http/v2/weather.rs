@@ -8,7 +8,7 @@ use windlass_actors::providers::{WeatherError, WeatherKind, WeatherRequest};
 
 use super::answers::failed;
 use super::{at, named};
-use crate::http::AppState;
+use crate::http::{AppState, read};
 
 type State = web::Data<AppState>;
 type Query = web::Query<Vec<(String, String)>>;
@@ -16,15 +16,15 @@ type Query = web::Query<Vec<(String, String)>>;
 /// The routes below `/weather`.
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .service(at("").route(web::get().to(overview)))
-        .service(at("/_providers").route(web::get().to(providers)))
-        .service(at("/_providers/_default").route(web::get().to(default_provider)))
+        .service(at("").route(read().to(overview)))
+        .service(at("/_providers").route(read().to(providers)))
+        .service(at("/_providers/_default").route(read().to(default_provider)))
         .service(at("/_providers/_default/{id:.+?}").route(web::post().to(choose_default)))
-        .service(at("/observations").route(web::get().to(observations)))
-        .service(at("/forecasts").route(web::get().to(forecasts)))
-        .service(at("/forecasts/daily").route(web::get().to(daily)))
-        .service(at("/forecasts/point").route(web::get().to(point)))
-        .service(at("/warnings").route(web::get().to(warnings)));
+        .service(at("/observations").route(read().to(observations)))
+        .service(at("/forecasts").route(read().to(forecasts)))
+        .service(at("/forecasts/daily").route(read().to(daily)))
+        .service(at("/forecasts/point").route(read().to(point)))
+        .service(at("/warnings").route(read().to(warnings)));
 }
 
 async fn overview() -> impl Responder {

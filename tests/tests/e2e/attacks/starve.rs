@@ -58,6 +58,15 @@ pub fn attacks() -> Vec<Attack> {
             ),
             End::Held,
         ),
+        Attack::new(
+            "reading-without-end",
+            WatPlugin::new().env("sk_get_self_path", "(param i32 i32 i32 i32) (result i32)").poll(
+                "(loop $again
+                    (drop (call $sk_get_self_path @\"navigation.speedOverGround\" (i32.const 65536) (i32.const 1024)))
+                    (br $again))",
+            ),
+            LATE,
+        ),
         Attack::new("born-too-large", WatPlugin::new().memory("60000"), End::Refused("memory")),
         Attack::new(
             "a-table-too-large",

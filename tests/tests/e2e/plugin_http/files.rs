@@ -51,6 +51,7 @@ async fn files_of_packages_are_served_and_nothing_else_of_them() {
         assert_eq!(answer.text, text, "{path}");
     }
     assert_eq!(server.get("/@s/app").await.header("location"), "/@s/app/");
+    assert_eq!(server.get("/@s/app?a=1&b").await.header("location"), "/@s/app/?a=1&b");
     for absent in [
         "/@s/app/plugin.wasm",
         "/@s/app/package.json",
@@ -107,4 +108,52 @@ async fn files_of_packages_are_served_and_nothing_else_of_them() {
     server.post(&format!("{plugin}/disable"), &json!({})).await;
     assert_eq!(names(&server.json("/skServer/webapps").await), ["bare", "plain"]);
     assert_eq!(server.json("/skServer/addons").await, json!([]));
+}
+
+#[tokio::test]
+async fn what_can_be_read_has_headers_and_a_page_of_another_origin_can_only_read() {
+    let plugin = with_endpoints(&[("POST", "/reset", "reset"), ("GET", "/log", "log")])
+        .field(constant("reset", r#"{"body":"done"}"#))
+        .field(constant("log", r#"{"body":"its own log"}"#));
+    let server = install(options(), "@s/app", plugin.wasm(), json!({})).start().await;
+    in_state(&server, "@s/app", "running").await;
+    let plugin = "/plugins/_s_app";
+    assert_eq!(server.get(&format!("{plugin}/log")).await.text, "its own log");
+    assert!(server.json(&format!("{plugin}/@log")).await["lines"].is_array());
+
+    for path in [
+        "/signalk",
+        "/signalk/v1/apps/list",
+        "/signalk/v1/api/vessels/self/name",
+        "/signalk/v2/features",
+        "/signalk/v2/api/resources",
+        "/signalk/v2/api/weather/_providers",
+        "/signalk/v2/api/vessels/self/radars",
+        "/skServer/webapps",
+        "/skServer/plugins/@statistics",
+        "/plugins/_s_app/@log",
+        "/windlass/statistics",
+    ] {
+        let head = server.request(Method::HEAD, path, &[], None).await;
+        assert_eq!((head.status.as_u16(), head.text.as_str()), (200, ""), "{path}");
+        assert_ne!(head.header("content-type"), "", "{path}");
+    }
+    for path in ["/signalk/v2/features", "/signalk/v2/api/streams/x", "/signalk/v2/api/vessels/self/radars/x/spokes"] {
+        assert_eq!(server.post(path, &json!({})).await.status, 404, "{path}");
+    }
+
+    let own = format!("http://{}", server.address());
+    for path in ["/plugins/_s_app/disable", "/skServer/plugins/_s_app/config", "/plugins/_s_app/reset"] {
+        let post = |origin: &str| {
+            let request = reqwest::Client::new().post(server.url(path)).header("Origin", origin);
+            request.header("Content-Type", "text/plain").body("{}").send()
+        };
+        let refused = post("http://elsewhere.example").await.expect("an answer");
+        assert_eq!(refused.status(), 403, "{path}");
+        assert_eq!(refused.headers()["access-control-allow-origin"], "*", "it can be seen why");
+        assert_ne!(post(&own).await.expect("an answer").status(), 403, "{path}");
+        server.post(&format!("{plugin}/enable"), &json!({})).await;
+    }
+    let read = server.request(Method::GET, "/skServer/plugins", &[("Origin", "http://elsewhere.example")], None).await;
+    assert_eq!(read.status, 200);
 }
