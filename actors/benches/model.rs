@@ -7,7 +7,7 @@ use std::hint::black_box;
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use serde_json::json;
 use windlass_actors::data_model::{Identity, ModelView};
-use windlass_broker::{Context, DeltaVersion, Intake, Provider, SharedDelta};
+use windlass_broker::{Context, DeltaVersion, Intake, Judged, Provider};
 
 fn intake() -> Intake {
     let self_context = Context::new("vessels.urn:mrn:imo:mmsi:230099999").expect("a context");
@@ -19,7 +19,7 @@ fn model(c: &mut Criterion) {
     let view = ModelView::new(Identity::new(intake.self_context.clone()));
     for n in 0..500 {
         let text = json!({"updates": [{"values": [{"path": format!("branch{}.leaf{n}", n % 20), "value": n}]}]});
-        view.apply(&SharedDelta::new(intake.take(&text.to_string(), DeltaVersion::V1).delta.expect("a delta")));
+        view.apply(&Judged::accepted(intake.take(&text.to_string(), DeltaVersion::V1).delta.expect("a delta")));
     }
     let paths = ["navigation.speedOverGround", "navigation.courseOverGroundTrue", "environment.depth.belowKeel", "a.b"];
     let values: Vec<_> = paths.iter().map(|path| json!({"path": path, "value": 1.25})).collect();
@@ -27,12 +27,12 @@ fn model(c: &mut Criterion) {
     let text = json!({"updates": [{"source": source, "values": values}]}).to_string();
     let delta = intake.take(&text, DeltaVersion::V1).delta.expect("a delta");
     c.bench_function("apply a 4-value delta", |b| {
-        b.iter_batched(|| SharedDelta::new(delta.clone()), |delta| view.apply(&delta), BatchSize::SmallInput);
+        b.iter_batched(|| Judged::accepted(delta.clone()), |delta| view.apply(&delta), BatchSize::SmallInput);
     });
     c.bench_function("take in and apply a 4-value delta", |b| {
         b.iter(|| {
             let delta = intake.take(black_box(&text), DeltaVersion::V1).delta.expect("a delta");
-            view.apply(&SharedDelta::new(delta));
+            view.apply(&Judged::accepted(delta));
         });
     });
     c.bench_function("read a leaf as REST does", |b| {

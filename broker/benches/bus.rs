@@ -30,7 +30,7 @@ fn delta(path: &str) -> Delta {
 }
 
 fn topic(path: &str) -> Topic {
-    Topic { context: ContextPattern::Exact(own()), scope: Scope::Values(Glob::new(path)) }
+    Topic::new(ContextPattern::Exact(own()), Scope::Values(Glob::new(path)))
 }
 
 fn intake_and_rendering(c: &mut Criterion) {
@@ -109,7 +109,7 @@ impl Handler<FanOut> for CountingHub {
     fn handle(&mut self, FanOut(items): FanOut, _: &mut Self::Context) {
         let mut frames = 0;
         for item in &items {
-            if let FanOutItem::Delta(delta, _) = item {
+            if let FanOutItem::Delta(delta, ..) = item {
                 for _ in 0..self.subscribers {
                     black_box(delta.whole());
                     frames += 1;
@@ -135,7 +135,7 @@ fn publishing(c: &mut Criterion) {
                 let hub = CountingHub { subscribers: SUBSCRIBERS, frames: sender }.start();
                 let hub = broker.send(AttachHub(hub.recipient())).await.expect("the broker lives");
                 for n in 0..SUBSCRIBERS as u64 {
-                    let rows = vec![Topic { context: ContextPattern::all(), scope: Scope::Whole }];
+                    let rows = vec![Topic::new(ContextPattern::all(), Scope::Whole)];
                     let subscribe = Subscribe { hub, subscription: SubscriptionId(n), rows, cached: false };
                     broker.send(subscribe).await.expect("the broker lives");
                 }
@@ -147,7 +147,7 @@ fn publishing(c: &mut Criterion) {
                 || deltas.clone(),
                 |deltas| {
                     system.block_on(async {
-                        let publish = Publish { provider: provider.clone(), deltas };
+                        let publish = Publish { provider: provider.clone(), origin: Origin::NONE, deltas };
                         broker.send(publish).await.expect("the broker lives");
                         let mut seen = 0;
                         while seen < batch * SUBSCRIBERS {

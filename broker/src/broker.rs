@@ -9,11 +9,14 @@ use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
 use crate::consumers::Consumers;
-use crate::delta::SharedDelta;
-use crate::intern::SourceRef;
+use crate::delta::{Delta, SharedDelta, ValueIndex};
+use crate::intern::{Context as SkContext, SourceRef};
+use crate::judged::Judged;
 use crate::messages::*;
+use crate::priorities::{Priorities, PrioritySettings, SourceSwitch};
 use crate::restart_policy::RestartDecision;
-use crate::routing::{Routes, RoutingIndex, TopicId};
+use crate::routing::{Routes, RoutingIndex, SourcePolicy, TopicId};
+use crate::stage::Stage;
 use crate::timestamp::Timestamp;
 
 /// Messages that may wait for the broker. Publishers send batches, so this is a few thousand deltas.
@@ -33,6 +36,10 @@ pub struct Broker {
     consumers: Consumers,
     by_provider: HashMap<SourceRef, u64, RandomState>,
     override_timestamps: bool,
+    own: Option<SkContext>,
+    priorities: Priorities,
+    switches: Option<Recipient<SourcesSwitched>>,
+    stages: Vec<Box<dyn Stage>>,
     statistics: BrokerStatistics,
 }
 
@@ -56,6 +63,10 @@ impl Broker {
             consumers: Consumers::default(),
             by_provider: HashMap::default(),
             override_timestamps: false,
+            own: None,
+            priorities: Priorities::default(),
+            switches: None,
+            stages: Vec::new(),
             statistics: BrokerStatistics::default(),
         }
     }
@@ -65,25 +76,108 @@ impl Broker {
         Self { override_timestamps, ..self }
     }
 
-    /// Hands applied deltas to everybody who wants them.
-    fn route(&mut self, publisher: &SourceRef, deltas: &[Arc<SharedDelta>], ctx: &mut Context<Self>) {
-        for delta in deltas {
-            let routes = self.index.route(delta.delta());
-            if routes.whole.is_empty() && routes.values.is_empty() {
-                continue;
+    /// Judges the own ship's values by source priorities (signalk-v1 §9); those of others all pass.
+    pub fn judging(self, own: SkContext, settings: &PrioritySettings) -> Self {
+        Self { own: Some(own), priorities: Priorities::new(settings), ..self }
+    }
+
+    /// Tells `listener` whenever another source takes a path over.
+    pub fn telling_switches(self, listener: Recipient<SourcesSwitched>) -> Self {
+        Self { switches: Some(listener), ..self }
+    }
+
+    /// Lets these see every delta, in this order.
+    pub fn with_stages(self, stages: Vec<Box<dyn Stage>>) -> Self {
+        Self { stages, ..self }
+    }
+
+    /// Takes what was published through the stages and the priorities. Returns what is to be applied and routed.
+    fn judge(&mut self, deltas: Vec<Delta>, ctx: &mut Context<Self>) -> Vec<Judged> {
+        let now = actix::clock::Instant::now().into_std();
+        let mut switched = Vec::new();
+        let mut judged = Vec::with_capacity(deltas.len());
+        for mut delta in deltas {
+            for stage in &mut self.stages {
+                stage.admit(&mut delta);
             }
-            for topic in &routes.whole {
-                self.consumers.offer(*topic, publisher, delta);
+            if !delta.updates.is_empty() {
+                judged.push(self.judge_delta(delta, now, &mut switched));
             }
-            let routes = Arc::new(routes);
-            for (id, hub) in self.hubs.iter_mut().enumerate() {
-                if wanted_by(&self.hub_users, id, &routes) {
-                    hub.pending.push(FanOutItem::Delta(delta.clone(), routes.clone()));
+        }
+        if !switched.is_empty() {
+            self.statistics.switches += switched.len() as u64;
+            if let Some(listener) = &self.switches
+                && let Err(SendError::Full(lost)) = listener.try_send(SourcesSwitched(switched))
+            {
+                log::debug!("{} switches of sources are told with the next ones only", lost.0.len());
+            }
+        }
+        for stage in &mut self.stages {
+            let mut emit = Vec::new();
+            for one in &judged {
+                stage.observe(one, now, &mut emit);
+            }
+            publish_emitted(stage.name(), emit, ctx);
+        }
+        judged
+    }
+
+    fn judge_delta(&mut self, delta: Delta, now: Instant, switched: &mut Vec<SourceSwitch>) -> Judged {
+        if self.priorities.is_empty() || self.own.as_ref() != Some(&delta.context) {
+            return Judged::accepted(delta);
+        }
+        let mut held = SmallVec::new();
+        for (u, update) in delta.updates.iter().enumerate() {
+            for (v, value) in update.values.iter().enumerate() {
+                let (accepted, switch) = self.priorities.judge(&value.path, &update.source_ref, now);
+                switched.extend(switch);
+                if !accepted {
+                    held.push(ValueIndex { update: u as u16, value: v as u16 });
                 }
+            }
+        }
+        self.statistics.held += held.len() as u64;
+        Judged::holding(delta, held)
+    }
+
+    /// Hands applied deltas to everybody who wants them.
+    fn route(&mut self, publisher: &SourceRef, origin: Origin, deltas: &[Judged], ctx: &mut Context<Self>) {
+        for judged in deltas {
+            if judged.held().is_empty() {
+                let routes = self.index.route(judged.delta().delta());
+                self.offer(publisher, origin, judged.delta(), routes);
+            } else {
+                let routes = self.index.route_for(judged.delta().delta(), SourcePolicy::All);
+                self.offer(publisher, origin, judged.delta(), routes);
+                if let Some(preferred) = judged.preferred() {
+                    let routes = self.index.route_for(preferred.delta(), SourcePolicy::Preferred);
+                    self.offer(publisher, origin, preferred, routes);
+                }
+            }
+            // Who asks for a root value by its name gets it under that name (signalk-v1 §5.4).
+            let named = judged.preferred().and_then(|preferred| preferred.delta().root_values_by_name());
+            if let Some(named) = named {
+                let routes = self.index.route_by_name(&named);
+                self.offer(publisher, origin, &SharedDelta::new(named), routes);
             }
         }
         self.consumers.flush();
         self.flush_hubs(ctx);
+    }
+
+    fn offer(&mut self, publisher: &SourceRef, origin: Origin, delta: &Arc<SharedDelta>, routes: Routes) {
+        if routes.whole.is_empty() && routes.values.is_empty() {
+            return;
+        }
+        for topic in &routes.whole {
+            self.consumers.offer(*topic, publisher, delta);
+        }
+        let routes = Arc::new(routes);
+        for (id, hub) in self.hubs.iter_mut().enumerate() {
+            if wanted_by(&self.hub_users, id, &routes) {
+                hub.pending.push(FanOutItem::Delta(delta.clone(), routes.clone(), origin));
+            }
+        }
     }
 
     fn flush_hubs(&mut self, ctx: &mut Context<Self>) {
@@ -145,11 +239,28 @@ fn wanted_by(users: &HashMap<TopicId, SmallVec<[u32; 8]>, RandomState>, hub: usi
     routes.whole.iter().any(used) || routes.values.iter().any(|(_, topics)| topics.iter().any(used))
 }
 
+/// What a stage has to say goes through the whole pipeline, before anything else that waits.
+fn publish_emitted(provider: &SourceRef, deltas: Vec<Delta>, ctx: &mut Context<Broker>) {
+    if !deltas.is_empty() {
+        ctx.notify(Publish { provider: provider.clone(), origin: Origin::NONE, deltas });
+    }
+}
+
 impl Actor for Broker {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
+        for (index, stage) in self.stages.iter().enumerate() {
+            let Some(interval) = stage.tick_interval() else { continue };
+            ctx.run_interval(interval, move |broker, ctx| {
+                let now = actix::clock::Instant::now().into_std();
+                let mut emit = Vec::new();
+                let stage = &mut broker.stages[index];
+                stage.tick(now, &broker.priorities, &mut emit);
+                publish_emitted(stage.name(), emit, ctx);
+            });
+        }
     }
 }
 
@@ -166,9 +277,9 @@ impl Handler<Publish> for Broker {
         self.statistics.deltas += message.deltas.len() as u64;
         let values = message.deltas.iter().flat_map(|d| &d.updates).map(|u| u.values.len() as u64).sum::<u64>();
         self.statistics.values += values;
-        let publisher = message.provider;
+        let (publisher, origin) = (message.provider, message.origin);
         *self.by_provider.entry(publisher.clone()).or_default() += message.deltas.len() as u64;
-        let deltas: Arc<Vec<_>> = Arc::new(message.deltas.into_iter().map(SharedDelta::new).collect());
+        let deltas = Arc::new(self.judge(message.deltas, ctx));
         let applied = self.model.send(ApplyDeltas(deltas.clone()));
         self.time(since);
         ctx.wait(applied.into_actor(self).map(move |answer, broker, ctx| {
@@ -178,7 +289,7 @@ impl Handler<Publish> for Broker {
                 log::error!("the data model has stopped; {} deltas are lost", deltas.len());
                 return ctx.stop();
             }
-            broker.route(&publisher, &deltas, ctx);
+            broker.route(&publisher, origin, &deltas, ctx);
             broker.time(since);
         }));
     }
@@ -310,6 +421,22 @@ impl Handler<ForgiveCrashes> for Broker {
 
     fn handle(&mut self, ForgiveCrashes(consumer): ForgiveCrashes, _: &mut Self::Context) {
         self.consumers.forgive(&consumer);
+    }
+}
+
+impl Handler<SetPriorities> for Broker {
+    type Result = ();
+
+    fn handle(&mut self, SetPriorities(settings): SetPriorities, _: &mut Self::Context) {
+        self.priorities = Priorities::new(&settings);
+    }
+}
+
+impl Handler<CollectPreferredSources> for Broker {
+    type Result = MessageResult<CollectPreferredSources>;
+
+    fn handle(&mut self, _: CollectPreferredSources, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.priorities.preferred())
     }
 }
 

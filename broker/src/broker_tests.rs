@@ -38,8 +38,8 @@ impl Handler<ApplyDeltas> for Model {
     type Result = ();
     fn handle(&mut self, ApplyDeltas(deltas): ApplyDeltas, _: &mut Self::Context) {
         for delta in deltas.iter() {
-            self.log.push(format!("applied {}", number(delta)));
-            self.last = Some(delta.clone());
+            self.log.push(format!("applied {}", number(delta.delta())));
+            self.last = Some(delta.delta().clone());
         }
     }
 }
@@ -62,7 +62,7 @@ impl Handler<FanOut> for TestHub {
     fn handle(&mut self, FanOut(items): FanOut, _: &mut Self::Context) {
         for item in items {
             self.0.push(match item {
-                FanOutItem::Delta(delta, _) => format!("told {}", number(&delta)),
+                FanOutItem::Delta(delta, ..) => format!("told {}", number(&delta)),
                 FanOutItem::Join { cached, .. } => {
                     let cached: Vec<_> = cached.iter().map(|c| number(&c.delta)).collect();
                     format!("joined with {cached:?}")
@@ -107,15 +107,15 @@ fn publish(numbers: std::ops::Range<u32>) -> Publish {
     let intake = Intake { self_context: own(), provider, override_timestamps: false };
     let take =
         |n| intake.take(&format!(r#"{{"updates":[{{"values":[{{"path":"a.b","value":{n}}}]}}]}}"#), DeltaVersion::V1);
-    Publish { provider: id, deltas: numbers.map(|n| take(n).delta.expect("a delta")).collect() }
+    Publish { provider: id, origin: Origin::NONE, deltas: numbers.map(|n| take(n).delta.expect("a delta")).collect() }
 }
 
 fn topic(path: &str) -> Topic {
-    Topic { context: ContextPattern::Exact(own()), scope: Scope::Values(Glob::new(path)) }
+    Topic::new(ContextPattern::Exact(own()), Scope::Values(Glob::new(path)))
 }
 
 fn whole() -> Topic {
-    Topic { context: ContextPattern::all(), scope: Scope::Whole }
+    Topic::new(ContextPattern::all(), Scope::Whole)
 }
 
 struct Bus {
@@ -252,7 +252,7 @@ async fn a_hub_that_is_behind_makes_publishers_wait_and_loses_nothing() {
         type Result = ResponseFuture<()>;
         fn handle(&mut self, FanOut(items): FanOut, _: &mut Self::Context) -> Self::Result {
             for item in items {
-                if let FanOutItem::Delta(delta, _) = item {
+                if let FanOutItem::Delta(delta, ..) = item {
                     self.0.push(number(&delta));
                 }
             }
@@ -333,6 +333,132 @@ async fn a_consumer_can_leave_out_what_it_publishes_itself() {
     bus.send(StopBuffering(id)).await;
     bus.send(publish(5..6)).await;
     assert_eq!(bus.entries(&log, 1).await, ["5"]);
+}
+
+/// A hub that writes down the values it is told, by topic number.
+struct ValueHub(Log);
+impl Actor for ValueHub {
+    type Context = Context<Self>;
+}
+impl Handler<FanOut> for ValueHub {
+    type Result = ();
+    fn handle(&mut self, FanOut(items): FanOut, _: &mut Self::Context) {
+        for item in items {
+            if let FanOutItem::Delta(delta, routes, origin) = item {
+                for (index, topics) in &routes.values {
+                    let (update, value) = delta.value(*index);
+                    let origin = if origin == Origin::NONE { "" } else { " of a connection" };
+                    self.0.push(format!(
+                        "{} {}={} for {}{origin}",
+                        update.source_ref,
+                        value.path,
+                        value.value,
+                        topics.len()
+                    ));
+                }
+            }
+        }
+    }
+}
+
+fn from(source: &str, values: &str) -> Publish {
+    let provider = Provider::new(source).expect("a name");
+    let id = provider.id.clone();
+    let intake = Intake { self_context: own(), provider, override_timestamps: false };
+    let taken = intake.take(&format!(r#"{{"updates":[{{"values":[{values}]}}]}}"#), DeltaVersion::V1);
+    Publish { provider: id, origin: Origin::NONE, deltas: vec![taken.delta.expect("a delta")] }
+}
+
+async fn value_hub(bus: &Bus, rows: Vec<Topic>) {
+    let hub = bus.send(AttachHub(ValueHub(bus.log.clone()).start().recipient())).await;
+    bus.send(Subscribe { hub, subscription: SubscriptionId(1), rows, cached: false }).await;
+}
+
+#[actix::test]
+async fn only_who_wants_all_sources_gets_what_is_held_back() {
+    // SK-76, SK-154
+    let log = Log::default();
+    let model = Model { log: Log::default(), last: None }.start();
+    let settings = serde_json::json!({"groups": [{"id": "g", "sources": ["good", "poor"]}]});
+    let broker = Broker::new(model.clone().recipient(), model.recipient())
+        .judging(own(), &serde_json::from_value(settings).expect("settings"));
+    let bus = Bus { broker: broker.start(), log };
+    let all = Topic { sources: SourcePolicy::All, ..topic("a") };
+    value_hub(&bus, vec![topic("a"), all, topic("b")]).await;
+    bus.send(from("good", r#"{"path":"a","value":1}"#)).await;
+    bus.send(from("poor", r#"{"path":"a","value":2},{"path":"b","value":3}"#)).await;
+    let told = bus.entries(&bus.log, 3).await;
+    assert_eq!(told, ["good a=1 for 2", "poor a=2 for 1", "poor b=3 for 1"]);
+    assert_eq!(bus.statistics().await.held, 1);
+    let preferred = bus.send(CollectPreferredSources).await;
+    let preferred: Vec<_> = preferred.iter().map(|(path, source)| format!("{path} {source}")).collect();
+    assert_eq!(preferred, ["a good", "b poor"]);
+    bus.send(SetPriorities(PrioritySettings::default())).await;
+    bus.send(from("poor", r#"{"path":"a","value":4}"#)).await;
+    assert_eq!(bus.entries(&bus.log, 1).await, ["poor a=4 for 2"]);
+}
+
+#[actix::test]
+async fn a_root_value_is_told_under_its_name() {
+    // SK-96
+    let bus = bus();
+    value_hub(&bus, vec![topic("name"), topic("communication.*"), topic("*")]).await;
+    bus.send(from("defaults", r#"{"path":"","value":{"name":"PLAKA","communication":{"callsignVhf":"OJ1"}}}"#)).await;
+    let told = bus.entries(&bus.log, 4).await;
+    let told: Vec<_> = told.iter().filter(|line| !line.starts_with("applied")).collect();
+    assert_eq!(
+        told,
+        [
+            "defaults ={\"name\":\"PLAKA\",\"communication\":{\"callsignVhf\":\"OJ1\"}} for 1",
+            "defaults name=\"PLAKA\" for 1",
+            "defaults communication.callsignVhf=\"OJ1\" for 1"
+        ]
+    );
+}
+
+#[actix::test]
+async fn stages_change_watch_and_speak_in_order() {
+    /// Leaves out path `secret`, and answers each value at `a` with one at `b`; speaks by the clock too.
+    struct Answering(SourceRef);
+    impl Stage for Answering {
+        fn name(&self) -> &SourceRef {
+            &self.0
+        }
+        fn admit(&mut self, delta: &mut Delta) {
+            for update in &mut delta.updates {
+                update.values.retain(|value| value.path.as_str() != "secret");
+            }
+            delta.updates.retain(|update| !update.values.is_empty());
+        }
+        fn observe(&mut self, judged: &Judged, _: Instant, emit: &mut Vec<Delta>) {
+            let delta = judged.delta().delta();
+            if delta.updates[0].values[0].path.as_str() == "a" {
+                let mut answer = delta.clone();
+                answer.updates[0].values[0].path = crate::Path::new("b").expect("a path");
+                emit.push(answer);
+            }
+        }
+        fn tick(&mut self, _: Instant, _: &Priorities, emit: &mut Vec<Delta>) {
+            emit.extend(from("clock", r#"{"path":"c","value":0}"#).deltas);
+        }
+        fn tick_interval(&self) -> Option<Duration> {
+            Some(Duration::from_millis(1))
+        }
+    }
+    let log = Log::default();
+    let model = Model { log: Log::default(), last: None }.start();
+    let stage = Answering(SourceRef::new("stage").expect("a name"));
+    let broker = Broker::new(model.clone().recipient(), model.recipient()).with_stages(vec![Box::new(stage)]);
+    let bus = Bus { broker: broker.start(), log };
+    value_hub(&bus, vec![topic("a"), topic("b"), topic("secret")]).await;
+    let origin = Origin::unique();
+    let mut published = from("x", r#"{"path":"secret","value":1}"#);
+    published.deltas.extend(from("x", r#"{"path":"a","value":2},{"path":"secret","value":3}"#).deltas);
+    bus.send(Publish { origin, ..published }).await;
+    assert_eq!(bus.entries(&bus.log, 2).await, ["x a=2 for 1 of a connection", "x b=2 for 1"]);
+    assert!(!origin.is(Origin::NONE) && origin.is(origin) && !Origin::NONE.is(Origin::NONE));
+    value_hub(&bus, vec![topic("c")]).await;
+    assert_eq!(bus.entries(&bus.log, 1).await[0], "clock c=0 for 1");
 }
 
 #[test]

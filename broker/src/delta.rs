@@ -44,6 +44,8 @@ pub struct Update {
     pub values: SmallVec<[PathValue; 2]>,
     /// New metadata; the values are JSON objects or null.
     pub meta: Vec<PathValue>,
+    /// The id of the notification that is the only value, when it is managed (signalk-v1 §7.1).
+    pub notification_id: Option<Arc<str>>,
 }
 
 /// A value at a path.
@@ -53,9 +55,42 @@ pub struct PathValue {
     pub path: Path,
     /// What.
     pub value: RawJson,
+    /// What else is known about the value, such as that it is null because its source is silent (signalk-v1 §10). Boxed, because hardly
+    /// any value has it.
+    pub state: Option<Box<RawJson>>,
 }
 
+impl PathValue {
+    /// A value of which nothing else is known.
+    pub fn new(path: Path, value: RawJson) -> Self {
+        Self { path, value, state: None }
+    }
+}
+
+/// Most values that the root values of a delta are told apart into.
+const MAX_NAMED: usize = 256;
+
 impl Delta {
+    /// The root values under names of their own: `{"communication": {"callsignVhf": "X"}}` at path "" becomes `"X"` at
+    /// `communication.callsignVhf` (signalk-v1 §5.4). `None` without root values.
+    pub fn root_values_by_name(&self) -> Option<Self> {
+        let is_root = |value: &PathValue| value.path.as_str().is_empty() && value.value.is_object();
+        if !self.updates.iter().any(|update| update.values.iter().any(is_root)) {
+            return None;
+        }
+        let mut updates = SmallVec::new();
+        for update in &self.updates {
+            let mut values = SmallVec::new();
+            for root in update.values.iter().filter(|value| is_root(value)) {
+                name_values("", root.value.to_value(), &mut values);
+            }
+            if !values.is_empty() {
+                updates.push(Update { values, meta: Vec::new(), ..update.clone() });
+            }
+        }
+        (!updates.is_empty()).then(|| Self { context: self.context.clone(), updates, version: self.version })
+    }
+
     /// Writes the delta as one compact JSON document: `context`, then `updates` with `source`, `$source`, `timestamp`, `values`
     /// and `meta` in this order.
     pub fn render(&self) -> ByteString {
@@ -113,12 +148,34 @@ impl Update {
             self.timestamp.push_to(out);
             out.push('"');
         }
+        if let Some(id) = &self.notification_id {
+            out.push_str(",\"notificationId\":");
+            push_string(out, id);
+        }
     }
 
     fn text_size(&self) -> usize {
         let entries = self.values.iter().chain(&self.meta);
         96 + entries.map(|e| e.path.as_str().len() + e.value.as_str().len() + 24).sum::<usize>()
             + self.source.as_ref().map_or(0, |_| 96)
+    }
+}
+
+fn name_values(prefix: &str, value: serde_json::Value, values: &mut SmallVec<[PathValue; 2]>) {
+    match value {
+        serde_json::Value::Object(object) => {
+            for (key, value) in object {
+                let name = if prefix.is_empty() { key } else { format!("{prefix}.{key}") };
+                name_values(&name, value, values);
+            }
+        }
+        value if values.len() < MAX_NAMED => {
+            // A name that is refused as a path can't be asked for as one.
+            if let Ok(path) = Path::new(prefix) {
+                values.push(PathValue::new(path, RawJson::of(&value)));
+            }
+        }
+        _ => {}
     }
 }
 
@@ -129,6 +186,10 @@ fn push_entries(out: &mut String, open: &str, entries: &[PathValue]) {
         push_string(out, entry.path.as_str());
         out.push_str(",\"value\":");
         out.push_str(entry.value.as_str());
+        if let Some(state) = &entry.state {
+            out.push_str(",\"state\":");
+            out.push_str(state.as_str());
+        }
         out.push('}');
     }
     out.push(']');

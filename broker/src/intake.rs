@@ -23,8 +23,10 @@ use crate::timestamp::Timestamp;
 pub const MAX_DELTA_BYTES: usize = 1024 * 1024;
 /// Most bytes of one value.
 pub const MAX_VALUE_BYTES: usize = 512 * 1024;
-/// Most values and metadata entries of one delta.
+/// Most values and metadata entries of one delta, and most updates.
 pub const MAX_ENTRIES: usize = 10_000;
+/// Most problems of one delta that are told one by one; the rest is counted.
+pub const MAX_PROBLEMS: usize = 20;
 
 /// `$source` of configured vessel data, the only source that may set the own ship's static data.
 pub const DEFAULTS_SOURCE: &str = "defaults";
@@ -61,7 +63,7 @@ pub enum IntakeError {
     /// Larger than [`MAX_DELTA_BYTES`].
     #[error("delta of {0} bytes refused; at most {MAX_DELTA_BYTES} bytes are accepted, split it into several deltas")]
     TooLarge(usize),
-    /// More than [`MAX_ENTRIES`].
+    /// More than [`MAX_ENTRIES`] values and metadata entries, or updates.
     #[error("delta with {0} entries refused; at most {MAX_ENTRIES} are accepted, split it into several deltas")]
     TooManyEntries(usize),
     /// One update is wrong.
@@ -83,6 +85,9 @@ pub enum IntakeError {
     /// The context can't be used.
     #[error("delta dropped: {0}")]
     Context(String),
+    /// More than [`MAX_PROBLEMS`].
+    #[error("{0} more problems in the same delta; what produces it is at fault throughout")]
+    More(usize),
 }
 
 /// A JSON string, borrowed from the text when it has no escapes.
@@ -131,7 +136,33 @@ struct WireDelta<'a> {
     #[serde(borrow, default)]
     context: Option<Text<'a>>,
     #[serde(borrow)]
-    updates: SmallVec<[Object<WireUpdate<'a>>; 1]>,
+    updates: Updates<'a>,
+}
+
+/// The updates of a delta. More than [`MAX_ENTRIES`] are not kept: an empty one takes three bytes of text and many more here.
+struct Updates<'a>(SmallVec<[WireUpdate<'a>; 1]>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Updates<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct UpdatesVisitor<'a>(PhantomData<&'a ()>);
+        impl<'de: 'a, 'a> Visitor<'de> for UpdatesVisitor<'a> {
+            type Value = Updates<'a>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an array of updates")
+            }
+            fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Updates<'a>, A::Error> {
+                let mut updates = SmallVec::new();
+                while let Some(Object(update)) = list.next_element()? {
+                    if updates.len() == MAX_ENTRIES {
+                        return Err(de::Error::custom("too many updates"));
+                    }
+                    updates.push(update);
+                }
+                Ok(Updates(updates))
+            }
+        }
+        deserializer.deserialize_seq(UpdatesVisitor(PhantomData))
+    }
 }
 
 #[derive(Deserialize)]
@@ -146,6 +177,9 @@ struct WireUpdate<'a> {
     values: Option<SmallVec<[Object<WireEntry<'a>>; 2]>>,
     #[serde(borrow, default)]
     meta: Option<Vec<Object<WireEntry<'a>>>>,
+    /// Why `meta` was left out.
+    #[serde(skip)]
+    meta_problem: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -192,8 +226,8 @@ impl Intake {
         }
         match serde_json::from_str::<Object<WireDelta<'_>>>(text) {
             Ok(Object(wire)) => {
-                let updates = wire.updates.into_iter().map(|Object(update)| Ok(update));
-                self.settle(wire.context, updates.enumerate(), version)
+                let Updates(updates) = wire.updates;
+                self.settle(wire.context, updates.into_iter().map(Ok), version)
             }
             Err(error) => self.take_loosely(text, version, error),
         }
@@ -219,21 +253,16 @@ impl Intake {
             Some(Ok(context)) => context,
             None => None,
         };
-        let mut meta_problems = Vec::new();
-        let updates: Vec<_> = updates
-            .iter()
-            .enumerate()
-            .map(|(index, raw)| (index, read_loose_update(raw.get(), index, &mut meta_problems)))
-            .collect();
-        let mut taken = self.settle(context, updates.into_iter(), version);
-        taken.problems.append(&mut meta_problems);
-        taken
+        if updates.len() > MAX_ENTRIES {
+            return Taken::refused(IntakeError::TooManyEntries(updates.len()));
+        }
+        self.settle(context, updates.into_iter().map(|raw| read_loose_update(raw.get())), version)
     }
 
     fn settle<'a>(
         &self,
         context: Option<Text<'a>>,
-        updates: impl Iterator<Item = (usize, Result<WireUpdate<'a>, String>)>,
+        updates: impl Iterator<Item = Result<WireUpdate<'a>, String>>,
         version: DeltaVersion,
     ) -> Taken {
         let mut taken = Taken::default();
@@ -245,15 +274,19 @@ impl Intake {
         let rootless = context.split().is_none();
         let mut entries = 0;
         let mut settled = SmallVec::new();
-        for (index, update) in updates {
+        for (index, update) in updates.enumerate() {
             let result = update.and_then(|wire| {
                 entries += wire.values.as_ref().map_or(0, SmallVec::len) + wire.meta.as_ref().map_or(0, Vec::len);
                 self.update(wire, own_ship, rootless)
             });
             match result {
-                Ok(Some(update)) => settled.push(update),
-                Ok(None) => {}
-                Err(reason) => taken.problems.push(IntakeError::Update { index, reason }),
+                Ok(Settled { update, meta_problem }) => {
+                    settled.extend(update);
+                    if let Some(reason) = meta_problem {
+                        taken.note(IntakeError::Meta { index, reason });
+                    }
+                }
+                Err(reason) => taken.note(IntakeError::Update { index, reason }),
             }
         }
         if entries > MAX_ENTRIES {
@@ -269,18 +302,20 @@ impl Intake {
         match context {
             None | Some("" | "vessels.self" | "self") => Ok(self.self_context.clone()),
             Some(text) if text == self.self_context.as_str() => Ok(self.self_context.clone()),
-            Some(text) if text.contains(['*', '/']) || text.chars().any(char::is_control) => Err(format!(
-                "context {text:?} is not the name of one thing; write <collection>.<id>, such as vessels.self"
+            Some(text) if text.contains(['*', '/']) => Err(format!(
+                "context {:?} is not the name of one thing; write <collection>.<id>, such as vessels.self",
+                beginning(text)
             )),
             // These are keys of the full model itself.
             Some(text) if matches!(text.split('.').next(), Some("self" | "version" | "sources")) => Err(format!(
-                "context {text:?} is no collection of things; write <collection>.<id>, such as vessels.self"
+                "context {:?} is no collection of things; write <collection>.<id>, such as vessels.self",
+                beginning(text)
             )),
             Some(text) => Context::new(text).map_err(|e| e.to_string()),
         }
     }
 
-    fn update(&self, wire: WireUpdate<'_>, own_ship: bool, rootless: bool) -> Result<Option<Update>, String> {
+    fn update(&self, wire: WireUpdate<'_>, own_ship: bool, rootless: bool) -> Result<Settled, String> {
         let name = |error: NameError| error.to_string();
         let known = wire.source.map(|raw| source_cache::settle(raw.get(), &self.provider)).transpose()?;
         let (source, derived_ref) = known.unzip();
@@ -303,65 +338,93 @@ impl Intake {
                     "a context without an id, such as `vessels`, can't have values; write <collection>.<id>".into()
                 );
             }
-            let path = check_path(&entry.path.0)?;
+            let path = entry.path.0.as_ref();
             if value.get().len() > MAX_VALUE_BYTES {
                 return Err(format!(
-                    "the value of {path:?} has {} bytes, more than the {MAX_VALUE_BYTES} that are accepted",
+                    "the value of {:?} has {} bytes, more than the {MAX_VALUE_BYTES} that are accepted",
+                    beginning(path),
                     value.get().len()
                 ));
             }
-            let value = RawJson::from_checked(value);
+            let value = RawJson::try_from(value)
+                .map_err(|error| format!("the value of {:?} can't be used: {error}", beginning(path)))?;
             let value = if static_data_allowed { Some(value) } else { without_static_data(path, value) };
             if let Some(value) = value {
-                values.push(PathValue { path: Path::new(path).map_err(name)?, value });
+                values.push(PathValue::new(Path::new(path).map_err(name)?, value));
             }
         }
         let mut meta = Vec::new();
+        let mut meta_problem = wire.meta_problem;
         for Object(entry) in wire.meta.into_iter().flatten() {
             let Some(value) = entry.value else { continue };
-            let path = Path::new(check_path(&entry.path.0)?).map_err(name)?;
-            meta.push(PathValue { path, value: RawJson::from_checked(value) });
+            match read_meta(&entry.path.0, value) {
+                Ok(entry) => meta.push(entry),
+                Err(reason) => meta_problem = Some(reason),
+            }
         }
         let empty = values.is_empty() && meta.is_empty();
-        Ok((!empty).then(|| Update { source, source_ref, timestamp, values, meta }))
+        let update = (!empty).then(|| Update { source, source_ref, timestamp, values, meta, notification_id: None });
+        Ok(Settled { update, meta_problem })
     }
+}
+
+/// What an update has become.
+struct Settled {
+    /// `None` when it carries nothing.
+    update: Option<Update>,
+    /// Why metadata was left out: of the last entry that was wrong.
+    meta_problem: Option<String>,
+}
+
+fn read_meta(path: &str, value: &RawValue) -> Result<PathValue, String> {
+    let name = Path::new(path).map_err(|error| error.to_string())?;
+    let value =
+        RawJson::try_from(value).map_err(|error| format!("that of {:?} can't be used: {error}", beginning(path)))?;
+    if !value.is_object() && !value.is_null() {
+        return Err(format!("that of {:?} is not an object", beginning(path)));
+    }
+    Ok(PathValue::new(name, value))
 }
 
 impl Taken {
     fn refused(problem: IntakeError) -> Self {
         Self { delta: None, problems: vec![problem] }
     }
+
+    /// Adds a problem, or counts it when there are enough.
+    fn note(&mut self, problem: IntakeError) {
+        if let Some(IntakeError::More(count)) = self.problems.last_mut() {
+            *count += 1;
+            return;
+        }
+        self.problems.push(if self.problems.len() < MAX_PROBLEMS { problem } else { IntakeError::More(1) });
+    }
 }
 
-fn check_path(path: &str) -> Result<&str, String> {
-    let bad = path.bytes().any(|b| b < 0x20 || b == 0x7f);
-    if bad { Err(format!("path {path:?} contains control characters")) } else { Ok(path) }
+/// As much of a text as a problem shows of it.
+fn beginning(text: &str) -> &str {
+    text.char_indices().nth(80).map_or(text, |(end, _)| &text[..end])
 }
 
-fn read_loose_update<'a>(
-    text: &'a str,
-    index: usize,
-    meta_problems: &mut Vec<IntakeError>,
-) -> Result<WireUpdate<'a>, String> {
-    let Object(loose): Object<LooseUpdate<'a>> =
+fn read_loose_update(text: &str) -> Result<WireUpdate<'_>, String> {
+    let Object(loose): Object<LooseUpdate<'_>> =
         serde_json::from_str(text).map_err(|_| "it is not an object".to_owned())?;
     fn field<'a, T: Deserialize<'a>>(raw: Option<&'a RawValue>, what: &str) -> Result<Option<T>, String> {
         raw.map_or(Ok(None), |raw| serde_json::from_str(raw.get()).map_err(|_| what.to_owned()))
     }
     let values = field(loose.values, "`values` must be an array of {\"path\": <string>, \"value\": <any>}")?;
-    let meta = match field(loose.meta, "`meta` must be an array of {\"path\": <string>, \"value\": <object>}") {
-        Ok(meta) => meta,
-        Err(reason) => {
-            meta_problems.push(IntakeError::Meta { index, reason });
-            None
-        }
-    };
+    let (meta, meta_problem) =
+        match field(loose.meta, "`meta` must be an array of {\"path\": <string>, \"value\": <object>}") {
+            Ok(meta) => (meta, None),
+            Err(reason) => (None, Some(reason)),
+        };
     Ok(WireUpdate {
         source_ref: field(loose.source_ref, "`$source` must be a string")?,
         source: loose.source,
         timestamp: field(loose.timestamp, "`timestamp` must be a string")?,
         values,
         meta,
+        meta_problem,
     })
 }
 
@@ -383,7 +446,8 @@ fn is_static_path(path: &str) -> bool {
 }
 const STATIC_ROOT_KEYS: [&str; 2] = ["name", "mmsi"];
 
-fn without_static_data(path: &str, value: RawJson) -> Option<RawJson> {
+/// What is left of a received value of the own ship without the data that only the configuration may set (signalk-v1 §2.2 no. 4).
+pub fn without_static_data(path: &str, value: RawJson) -> Option<RawJson> {
     if !path.is_empty() {
         return (!is_static_path(path)).then_some(value);
     }

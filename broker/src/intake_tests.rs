@@ -57,6 +57,9 @@ fn a_bad_update_costs_only_itself() {
         r#"{"values":[{"path":"a","value":1}],"timestamp":5}"#,
         r#"{"values":[{"path":"a.__proto__.b","value":1}]}"#,
         r#"{"values":[{"path":"a\u0000b","value":1}]}"#,
+        r#"{"values":[{"path":"a","value":1}],"$source":"a\nb"}"#,
+        r#"{"values":[{"path":"a","value":1}],"source":{"label":"a","talker":"G\tP"}}"#,
+        &format!(r#"{{"values":[{{"path":"a","value":{}1{}}}]}}"#, "[".repeat(65), "]".repeat(65)),
         "null",
         "17",
         "[]",
@@ -72,9 +75,36 @@ fn a_bad_update_costs_only_itself() {
 
 #[test]
 fn bad_metadata_leaves_the_values() {
-    let taken = take(r#"{"updates":[{"meta":"x","values":[{"path":"a","value":1}]}]}"#);
-    assert_eq!(taken.delta.expect("a delta").updates[0].values.len(), 1);
-    assert!(matches!(taken.problems[..], [IntakeError::Meta { index: 0, .. }]));
+    for bad in [r#""x""#, r#"[{"path":"a.__proto__","value":{}}]"#, r#"[{"path":"a","value":7}]"#] {
+        let taken = take(&format!(r#"{{"updates":[{{"meta":{bad},"values":[{{"path":"a","value":1}}]}}]}}"#));
+        assert_eq!(taken.delta.expect("a delta").updates[0].values.len(), 1, "{bad}");
+        assert!(matches!(taken.problems[..], [IntakeError::Meta { index: 0, .. }]), "{bad} {:?}", taken.problems);
+    }
+    let taken = take(r#"{"updates":[{"meta":[{"path":"a","value":"m"},{"path":"b","value":{"units":"m"}}]}]}"#);
+    assert_eq!(taken.delta.expect("a delta").updates[0].meta.len(), 1);
+}
+
+#[test]
+fn problems_are_short_and_few() {
+    let many = format!("{{\"updates\":[{}7]}}", "7,".repeat(5_000));
+    let problems = take(&many).problems;
+    assert_eq!(problems.len(), MAX_PROBLEMS + 1);
+    assert_eq!(problems.last(), Some(&IntakeError::More(5_001 - MAX_PROBLEMS)));
+    for updates in ["{}", "7"] {
+        let too_many = format!("{{\"updates\":[{}{updates}]}}", format!("{updates},").repeat(MAX_ENTRIES));
+        assert_eq!(take(&too_many).problems, [IntakeError::TooManyEntries(MAX_ENTRIES + 1)]);
+    }
+    let long = "\\u0001".repeat(20_000);
+    for text in [
+        format!(r#"{{"context":"{long}*","updates":[]}}"#),
+        format!(r#"{{"context":"self.{long}","updates":[]}}"#),
+        format!(r#"{{"updates":[{{"values":[{{"path":"{long}","value":1}}]}}]}}"#),
+        format!(r#"{{"updates":[{{"$source":"{long}","values":[{{"path":"a","value":1}}]}}]}}"#),
+    ] {
+        let problems = take(&text).problems;
+        assert_eq!(problems.len(), 1);
+        assert!(problems[0].to_string().len() < 1000, "{}", problems[0]);
+    }
 }
 
 #[test]
@@ -124,6 +154,12 @@ fn static_data_of_the_own_ship_is_configured_not_received() {
     assert_eq!(values, [("", r#"{"flag":"FI"}"#), ("a", "1")]);
     let configured = text.replacen("{\"values\"", "{\"$source\":\"defaults\",\"values\"", 1);
     assert_eq!(take(&configured).delta.expect("a delta").updates[0].values.len(), 4);
+    // What only some readers understand is no way around it.
+    for odd in [r#"{"name":"X","a":1e400}"#, r#"{"name":"X","a":"\ud800"}"#] {
+        let text = format!(r#"{{"updates":[{{"values":[{{"path":"","value":{odd}}}]}}]}}"#);
+        let delta = take(&text).delta.expect("a delta");
+        assert!(!delta.render().contains("name"), "{}", delta.render());
+    }
     let other = text.replacen("{\"updates\"", "{\"context\":\"vessels.urn:mrn:imo:mmsi:1\",\"updates\"", 1);
     assert_eq!(take(&other).delta.expect("a delta").updates[0].values.len(), 4);
 }

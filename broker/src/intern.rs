@@ -49,6 +49,14 @@ pub enum NameError {
         /// The refused name.
         name: String,
     },
+    /// A character that no name has; it would end a line of a log, or move the cursor of a terminal.
+    #[error("{kind} {start:?} is refused: control characters are not allowed")]
+    ControlCharacter {
+        /// What the name is for.
+        kind: &'static str,
+        /// How it starts.
+        start: String,
+    },
 }
 
 #[derive(Debug)]
@@ -122,8 +130,12 @@ impl Table {
 
     fn check(&self, text: &str) -> Result<(), NameError> {
         if text.len() > MAX_NAME_BYTES {
-            let start = text.chars().take(40).collect();
+            let start = text.chars().filter(|c| !c.is_control()).take(40).collect();
             return Err(NameError::TooLong { kind: self.kind, length: text.len(), start });
+        }
+        if text.chars().any(char::is_control) {
+            let start = text.chars().take(40).collect();
+            return Err(NameError::ControlCharacter { kind: self.kind, start });
         }
         if text.split('.').any(|s| matches!(s, "__proto__" | "constructor" | "prototype")) {
             return Err(NameError::Forbidden { kind: self.kind, name: text.to_owned() });
@@ -248,6 +260,11 @@ mod tests {
             assert!(matches!(Path::new(text), Err(NameError::Forbidden { .. })), "{text}");
         }
         assert!(matches!(Path::new(&"x".repeat(1025)), Err(NameError::TooLong { .. })));
+        for text in ["a\nb", "\u{0}", "\u{7f}", "\u{9b}2J"] {
+            let error = SourceRef::new(text).expect_err(text);
+            assert!(matches!(error, NameError::ControlCharacter { .. }), "{text:?}");
+            assert!(!error.to_string().chars().any(char::is_control), "{error}");
+        }
     }
 
     #[test]

@@ -11,25 +11,36 @@ mod consumers;
 mod delta;
 mod intake;
 mod intern;
+mod judged;
 mod messages;
 mod pattern;
+mod priorities;
 mod raw_json;
 mod reload_buffer;
 mod restart_policy;
 mod routing;
 mod source;
 mod source_cache;
+mod stage;
 mod timestamp;
 
 pub use broker::Broker;
 pub use delta::{Delta, DeltaVersion, PathValue, SharedDelta, Update, ValueIndex, push_string};
-pub use intake::{DEFAULTS_SOURCE, Intake, IntakeError, MAX_DELTA_BYTES, MAX_ENTRIES, MAX_VALUE_BYTES, Taken};
+pub use intake::{
+    DEFAULTS_SOURCE, Intake, IntakeError, MAX_DELTA_BYTES, MAX_ENTRIES, MAX_PROBLEMS, MAX_VALUE_BYTES, Taken,
+    without_static_data,
+};
 pub use intern::{Context, MAX_NAME_BYTES, MAX_NAMES, NameError, Path, SourceRef};
+pub use judged::Judged;
 pub use messages::*;
 pub use pattern::{ContextPattern, Glob};
-pub use raw_json::{RawJson, RawJsonError};
+pub use priorities::{
+    DEFAULT_FALLBACK_MS, Priorities, PriorityDefaults, PriorityGroup, PrioritySettings, RankedSource, SourceSwitch,
+};
+pub use raw_json::{MAX_VALUE_DEPTH, RawJson, RawJsonError};
 pub use reload_buffer::{RELOAD_BUFFER_CAPACITY, ReloadBuffer};
 pub use restart_policy::{RestartDecision, RestartPolicy};
-pub use routing::{Routes, RoutingIndex, Scope, Topic, TopicId};
+pub use routing::{Routes, RoutingIndex, Scope, SourcePolicy, Topic, TopicId};
 pub use source::{Provider, Source};
+pub use stage::Stage;
 pub use timestamp::{MAX_TIMESTAMP_BYTES, Timestamp};

@@ -1,6 +1,7 @@
 //! The messages of the bus: name = verb + noun, with who sends and who answers.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use actix::{Message, Recipient};
@@ -8,7 +9,9 @@ use serde::Serialize;
 use smol_str::SmolStr;
 
 use crate::delta::{Delta, SharedDelta, ValueIndex};
-use crate::intern::SourceRef;
+use crate::intern::{Path, SourceRef};
+use crate::judged::Judged;
+use crate::priorities::{PrioritySettings, SourceSwitch};
 use crate::restart_policy::RestartDecision;
 use crate::routing::{Routes, Topic, TopicId};
 
@@ -19,15 +22,37 @@ use crate::routing::{Routes, Topic, TopicId};
 pub struct Publish {
     /// Who sends, for the statistics.
     pub provider: SourceRef,
+    /// The connection that it came over, which must not hear it again.
+    pub origin: Origin,
     /// What; see [`crate::Intake`].
     pub deltas: Vec<Delta>,
+}
+
+/// A number for a connection that both sends deltas and gets some: a stream client, a server that is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
+pub struct Origin(u64);
+
+impl Origin {
+    /// Whoever only sends.
+    pub const NONE: Self = Self(0);
+
+    /// A number that nobody has had since the start.
+    pub fn unique() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Self(NEXT.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Whether a delta of this origin has to be kept from `listener`, because it came from there.
+    pub fn is(self, listener: Self) -> bool {
+        self != Self::NONE && self == listener
+    }
 }
 
 /// The broker asks the data model to take deltas in, and routes them when it has answered: a value can be read before any subscriber
 /// is told about it.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct ApplyDeltas(pub Arc<Vec<Arc<SharedDelta>>>);
+pub struct ApplyDeltas(pub Arc<Vec<Judged>>);
 
 /// The broker asks the data model for the present values of a new subscription, between two batches of deltas, so that snapshot and
 /// live stream join without a gap.
@@ -68,8 +93,8 @@ pub struct FanOut(pub Vec<FanOutItem>);
 /// One step of a [`FanOut`].
 #[derive(Debug, Clone)]
 pub enum FanOutItem {
-    /// A delta for the subscriptions of these topics.
-    Delta(Arc<SharedDelta>, Arc<Routes>),
+    /// A delta for the subscriptions of these topics, except those of the connection that it came from.
+    Delta(Arc<SharedDelta>, Arc<Routes>, Origin),
     /// From here on the subscription gets these topics.
     Join {
         /// Which subscription.
@@ -179,6 +204,22 @@ pub struct RestartInstance {
 #[rtype(result = "()")]
 pub struct ForgiveCrashes(pub ConsumerId);
 
+/// From now on these priorities hold. Who provided what until now is forgotten.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct SetPriorities(pub PrioritySettings);
+
+/// Which source's value counts now, by path? Only paths that have a ranking.
+#[derive(Debug, Message)]
+#[rtype(result = "Vec<(Path, SourceRef)>")]
+pub struct CollectPreferredSources;
+
+/// The broker tells that paths of the own ship have another source than before. Sent to whoever asked for it with
+/// [`crate::Broker::telling_switches`]; what finds its mailbox full is counted and made up for by [`CollectPreferredSources`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct SourcesSwitched(pub Vec<SourceSwitch>);
+
 /// How is the broker?
 #[derive(Debug, Message)]
 #[rtype(result = "BrokerStatistics")]
@@ -200,6 +241,10 @@ pub struct BrokerStatistics {
     pub topics: usize,
     /// Live subscriptions of clients.
     pub subscriptions: usize,
+    /// Values held back because a better source is fresh.
+    pub held: u64,
+    /// Times that another source took a path over.
+    pub switches: u64,
     /// One entry a hub.
     pub hubs: Vec<HubStatistics>,
     /// One entry a consumer.

@@ -20,7 +20,14 @@ pub enum RawJsonError {
     /// The text is no JSON document.
     #[error("not a JSON value: {0}")]
     Syntax(String),
+    /// Deeper than [`MAX_VALUE_DEPTH`].
+    #[error("objects and lists are nested more than {MAX_VALUE_DEPTH} deep in it; send a flatter value")]
+    TooDeep,
 }
+
+/// Most levels of objects and lists in a value. Parsers recurse, and the most careful ones give up at 128 levels; what surrounds the
+/// value in a delta or in the full tree has to fit in as well.
+pub const MAX_VALUE_DEPTH: usize = 64;
 
 impl RawJson {
     /// JSON `null`: a known path without data (signalk-v1 §1.3).
@@ -28,7 +35,8 @@ impl RawJson {
     /// The empty JSON object.
     pub const EMPTY_OBJECT: RawJson = RawJson(SmolStr::new_static("{}"));
 
-    /// Takes a value whose syntax a JSON parser has already checked, and brings it into compact form.
+    /// Takes a value whose syntax a JSON parser has already checked, and brings it into compact form. Its depth is not looked at: for
+    /// values from outside there is `RawJson::try_from`.
     pub fn from_checked(raw: &RawValue) -> Self {
         Self::compact(raw.get())
     }
@@ -36,7 +44,7 @@ impl RawJson {
     /// Checks and compacts a JSON text.
     pub fn parse(text: &str) -> Result<Self, RawJsonError> {
         let raw: &RawValue = serde_json::from_str(text).map_err(|e| RawJsonError::Syntax(e.to_string()))?;
-        Ok(Self::compact(raw.get()))
+        Self::try_from(raw)
     }
 
     /// A number, printed as ECMAScript prints it (`1`, not `1.0`). NaN and infinities have no JSON form and become null.
@@ -83,15 +91,53 @@ impl RawJson {
     }
 }
 
+/// Takes a value from outside whose syntax a JSON parser has already checked.
+impl TryFrom<&RawValue> for RawJson {
+    type Error = RawJsonError;
+
+    fn try_from(raw: &RawValue) -> Result<Self, RawJsonError> {
+        if is_too_deep(raw.get().as_bytes()) { Err(RawJsonError::TooDeep) } else { Ok(Self::compact(raw.get())) }
+    }
+}
+
 const JSON_SPACE: [char; 4] = [' ', '\t', '\n', '\r'];
 
-/// True when nothing has to change: no white space outside strings, and no number that ECMAScript would print differently.
-/// Errs on the side of `false`; `rewrite` then decides number by number.
+/// Objects and lists within each other; a parser that only skips a value counts no levels.
+pub(crate) fn is_too_deep(bytes: &[u8]) -> bool {
+    // As many brackets have to open, so short values are not looked into.
+    if bytes.len() <= 2 * MAX_VALUE_DEPTH {
+        return false;
+    }
+    let (mut depth, mut i) = (0_usize, 0);
+    while i < bytes.len() {
+        match bytes[i] {
+            b'"' => {
+                i = end_of_string(bytes, i);
+                continue;
+            }
+            b'{' | b'[' if depth == MAX_VALUE_DEPTH => return true,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth -= 1,
+            _ => {}
+        }
+        i += 1;
+    }
+    false
+}
+
+/// True when nothing has to change: no white space outside strings, no number that ECMAScript would print differently, and no half
+/// character in a string. Errs on the side of `false`; `rewrite` then decides token by token.
 fn is_compact(bytes: &[u8]) -> bool {
     let mut i = 0;
     while i < bytes.len() {
         match bytes[i] {
-            b'"' => i = end_of_string(bytes, i),
+            b'"' => {
+                let start = i;
+                i = end_of_string(bytes, i);
+                if may_have_surrogates(&bytes[start..i]) {
+                    return false;
+                }
+            }
             b' ' | b'\t' | b'\n' | b'\r' => return false,
             b'-' | b'0'..=b'9' => {
                 let end = end_of_number(bytes, i);
@@ -113,7 +159,11 @@ fn rewrite(text: &str) -> SmolStr {
     while i < bytes.len() {
         let start = i;
         match bytes[i] {
-            b'"' => i = end_of_string(bytes, i),
+            b'"' => {
+                i = end_of_string(bytes, i);
+                push_whole_characters(&mut out, &text[start..i]);
+                continue;
+            }
             b' ' | b'\t' | b'\n' | b'\r' => {
                 i += 1;
                 continue;
@@ -121,10 +171,12 @@ fn rewrite(text: &str) -> SmolStr {
             b'-' | b'0'..=b'9' => {
                 i = end_of_number(bytes, i);
                 let token = &text[start..i];
-                if !number_is_canonical(token.as_bytes())
-                    && let Some(value) = token.parse::<f64>().ok().filter(|v| v.is_finite())
-                {
-                    out.push_str(ryu_js::Buffer::new().format_finite(value));
+                if !number_is_canonical(token.as_bytes()) {
+                    // A number beyond the largest, such as 1e400, is an infinity to ECMAScript, which writes it as null.
+                    match token.parse::<f64>().ok().filter(|v| v.is_finite()) {
+                        Some(value) => out.push_str(ryu_js::Buffer::new().format_finite(value)),
+                        None => out.push_str("null"),
+                    }
                     continue;
                 }
             }
@@ -139,6 +191,39 @@ fn rewrite(text: &str) -> SmolStr {
         out.push_str(&text[start..i]);
     }
     out.finish()
+}
+
+/// Appends a JSON string, with U+FFFD for each escape that is half of a character (such as what is left when a text is cut within an
+/// emoji): other parsers refuse the whole document for one.
+fn push_whole_characters(out: &mut SmolStrBuilder, string: &str) {
+    let mut rest = string;
+    while let Some(at) = rest.find('\\') {
+        let (before, escape) = rest.split_at(at);
+        out.push_str(before);
+        let length = match (surrogate(escape), escape.get(6..).and_then(surrogate)) {
+            (Some(0xD800..0xDC00), Some(0xDC00..0xE000)) => 12,
+            (Some(_), _) => {
+                out.push_str("\\ufffd");
+                rest = &escape[6..];
+                continue;
+            }
+            // Whatever it is, what follows the backslash is ASCII and no new escape.
+            (None, _) => 2,
+        };
+        out.push_str(&escape[..length]);
+        rest = &escape[length..];
+    }
+    out.push_str(rest);
+}
+
+fn may_have_surrogates(string: &[u8]) -> bool {
+    string.contains(&b'\\') && string.windows(3).any(|escape| matches!(escape, b"\\ud" | b"\\uD"))
+}
+
+/// The code of a `\uXXXX` at the beginning, if it is half of a character.
+fn surrogate(text: &str) -> Option<u16> {
+    let code = u16::from_str_radix(text.strip_prefix("\\u")?.get(..4)?, 16).ok()?;
+    (0xD800..0xE000).contains(&code).then_some(code)
 }
 
 /// Index after the closing quote of the string that starts at `start`.
@@ -220,6 +305,14 @@ mod tests {
             ),
             ("\"1.0 é\"", "\"1.0 é\""),
             ("[-1.50,2,-3]", "[-1.5,2,-3]"),
+            // Beyond the largest number.
+            ("[1e400,-1e400,1e308]", "[null,null,1e+308]"),
+            // A whole emoji, and halves of one.
+            (r#""\ud83d\uDE00 \\ud83d""#, r#""\ud83d\uDE00 \\ud83d""#),
+            (
+                r#"{"a\ud83d":"\uDE00x\ud83d\n\ud83d\ud83d\ude00"}"#,
+                r#"{"a\ufffd":"\ufffdx\ufffd\n\ufffd\ud83d\ude00"}"#,
+            ),
         ] {
             assert_eq!(RawJson::parse(given).expect(given).as_str(), expected, "{given}");
         }
@@ -231,6 +324,15 @@ mod tests {
             assert!(RawJson::parse(text).is_err(), "{text:?}");
         }
         assert!(RawJson::number(f64::NAN).is_null());
+    }
+
+    #[test]
+    fn no_value_is_deeper_than_parsers_go() {
+        let nested = |depth: usize| format!("{}\"[[\"{}", "[{\"a\":".repeat(depth / 2), "}]".repeat(depth / 2));
+        assert!(!RawJson::parse(&nested(MAX_VALUE_DEPTH)).expect("deep, but not too deep").to_value().is_null());
+        assert_eq!(RawJson::parse(&nested(MAX_VALUE_DEPTH + 2)), Err(RawJsonError::TooDeep));
+        let flat = format!("[{}0]", "[[]],".repeat(1000));
+        assert!(RawJson::parse(&flat).is_ok());
     }
 
     proptest::proptest! {

@@ -28,6 +28,25 @@ pub struct Topic {
     pub context: ContextPattern,
     /// What of them.
     pub scope: Scope,
+    /// Of which sources.
+    pub sources: SourcePolicy,
+}
+
+impl Topic {
+    /// What the preferred sources say.
+    pub fn new(context: ContextPattern, scope: Scope) -> Self {
+        Self { context, scope, sources: SourcePolicy::Preferred }
+    }
+}
+
+/// Whose values a topic delivers (signalk-v1 §5.1, §9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum SourcePolicy {
+    /// Those of the source that is preferred at the time.
+    #[default]
+    Preferred,
+    /// Those of every source.
+    All,
 }
 
 /// Which part of a delta a topic delivers.
@@ -139,6 +158,20 @@ impl RoutingIndex {
         self.by_id.is_empty()
     }
 
+    /// The topics of a delta that deliver the values of these sources only.
+    pub fn route_for(&mut self, delta: &Delta, sources: SourcePolicy) -> Routes {
+        let mut routes = self.route(delta);
+        let wanted = |id: &TopicId| self.by_id.get(id).is_some_and(|topic| topic.sources == sources);
+        routes.whole.retain(|id| wanted(id));
+        for (_, topics) in &mut routes.values {
+            if !topics.iter().all(wanted) {
+                *topics = topics.iter().filter(|id| wanted(id)).copied().collect();
+            }
+        }
+        routes.values.retain(|(_, topics)| !topics.is_empty());
+        routes
+    }
+
     /// The topics of a delta.
     pub fn route(&mut self, delta: &Delta) -> Routes {
         let mut routes = Routes::default();
@@ -153,13 +186,28 @@ impl RoutingIndex {
             }
         }
         for id in &self.conditional {
-            if let Some(Topic { context, scope: Scope::WholeIfAny(globs) }) = self.by_id.get(id)
+            if let Some(Topic { context, scope: Scope::WholeIfAny(globs), .. }) = self.by_id.get(id)
                 && context.matches(&delta.context)
                 && touches(delta, globs)
             {
                 routes.whole.push(*id);
             }
         }
+        routes
+    }
+
+    /// The topics of root values under their own names (signalk-v1 §5.4). Those that cover path "" have had them.
+    pub fn route_by_name(&mut self, delta: &Delta) -> Routes {
+        let mut routes = self.route_for(delta, SourcePolicy::Preferred);
+        routes.whole.clear();
+        let names_it = |id: &TopicId| match self.by_id.get(id) {
+            Some(Topic { scope: Scope::Values(glob), .. }) => !glob.matches(""),
+            _ => false,
+        };
+        for (_, topics) in &mut routes.values {
+            *topics = topics.iter().filter(|id| names_it(id)).copied().collect();
+        }
+        routes.values.retain(|(_, topics)| !topics.is_empty());
         routes
     }
 
@@ -233,7 +281,7 @@ mod tests {
 
     fn topic(context: &str, path: Option<&str>) -> Topic {
         let context = ContextPattern::new(context, &own()).expect("a context");
-        Topic { context, scope: path.map_or(Scope::Whole, |p| Scope::Values(Glob::new(p))) }
+        Topic::new(context, path.map_or(Scope::Whole, |p| Scope::Values(Glob::new(p))))
     }
 
     #[test]
@@ -283,7 +331,7 @@ mod tests {
     fn plugin_patterns_deliver_the_whole_delta_once() {
         let mut index = RoutingIndex::new();
         let globs: Box<[Glob]> = ["navigation.*", "environment.wind.*"].map(Glob::new).into();
-        let (id, _) = index.join(Topic { context: ContextPattern::all(), scope: Scope::WholeIfAny(globs) });
+        let (id, _) = index.join(Topic::new(ContextPattern::all(), Scope::WholeIfAny(globs)));
         let both = delta("vessels.self", &["navigation.position", "environment.wind.speedApparent", "x"]);
         assert_eq!(index.route(&both).whole[..], [id]);
         assert!(index.route(&delta("vessels.self", &["x"])).whole.is_empty());

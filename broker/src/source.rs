@@ -1,6 +1,9 @@
 //! Where values come from: the `source` object of an update and the `$source` derived from it (signalk-v1 §1.6).
 
-use serde_json::{Map, Value};
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use smol_str::SmolStr;
 
 use crate::delta::push_string;
@@ -28,6 +31,29 @@ pub struct Source {
     pub other: Vec<(SmolStr, RawJson)>,
 }
 
+/// The keys and values of an object, as they come.
+struct Entries<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor;
+        impl<'de> Visitor<'de> for EntriesVisitor {
+            type Value = Entries<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entries<'de>, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(Entries(entries))
+            }
+        }
+        deserializer.deserialize_map(EntriesVisitor)
+    }
+}
+
 /// What a provider's connection says about sources.
 #[derive(Debug, Clone)]
 pub struct Provider {
@@ -45,35 +71,47 @@ impl Provider {
 }
 
 impl Source {
-    /// Reads a source object. Keys of unexpected type are kept as they are and take no part in deriving `$source`.
-    pub fn from_object(object: Map<String, Value>) -> Self {
+    /// Reads the JSON text of a source object; `None` when it is something else. Keys of unexpected type are kept as they are and take
+    /// no part in deriving `$source`. Of a key that is there twice, the last counts.
+    pub fn from_json(text: &str) -> Option<Self> {
+        let Entries(entries) = serde_json::from_str(text).ok()?;
         let mut source = Self::default();
-        for (key, value) in object {
-            let slot = match (key.as_str(), &value) {
-                ("label", Value::String(text)) => {
-                    source.label = text.into();
-                    continue;
-                }
-                ("type", Value::String(_)) => &mut source.kind,
-                ("canName", Value::String(_)) => &mut source.can_name,
-                ("talker", Value::String(_)) => &mut source.talker,
-                ("sentence", Value::String(_)) => &mut source.sentence,
-                ("src", Value::String(_) | Value::Number(_)) => {
-                    source.src = Some(RawJson::of(&value));
-                    continue;
-                }
-                ("pgn", Value::Number(_) | Value::String(_)) => {
-                    source.pgn = Some(RawJson::of(&value));
-                    continue;
-                }
-                _ => {
-                    source.other.push((key.into(), RawJson::of(&value)));
-                    continue;
-                }
-            };
-            *slot = value.as_str().map(SmolStr::new);
+        for (key, value) in entries {
+            source.set(&key, RawJson::from_checked(value));
         }
-        source
+        Some(source)
+    }
+
+    /// Numbers are not read as such: they are sent on as they came.
+    fn set(&mut self, key: &str, value: RawJson) {
+        self.other.retain(|(other, _)| other != key);
+        let is_text = value.as_str().starts_with('"');
+        let text = if is_text { serde_json::from_str::<SmolStr>(value.as_str()).ok() } else { None };
+        let identifies = is_text || value.as_str().starts_with(|first: char| first == '-' || first.is_ascii_digit());
+        let slot = match key {
+            // Every source object has a label of its own in the end; one that is no text is not kept beside it.
+            "label" => return self.label = text.unwrap_or_default(),
+            "src" => return self.src = self.or_other(key, value, identifies),
+            "pgn" => return self.pgn = self.or_other(key, value, identifies),
+            "type" => &mut self.kind,
+            "canName" => &mut self.can_name,
+            "talker" => &mut self.talker,
+            "sentence" => &mut self.sentence,
+            _ => return self.other.push((key.into(), value)),
+        };
+        *slot = text;
+        if !is_text {
+            self.other.push((key.into(), value));
+        }
+    }
+
+    /// The value, if it is of the expected type; kept among the others if not.
+    fn or_other(&mut self, key: &str, value: RawJson, expected: bool) -> Option<RawJson> {
+        if expected {
+            return Some(value);
+        }
+        self.other.push((key.into(), value));
+        None
     }
 
     /// A label from outside is kept when it consists of letters, digits, `-`, `_` and `.`; otherwise the provider's id replaces it.
@@ -142,8 +180,7 @@ mod tests {
     use super::*;
 
     fn source(json: &str) -> Source {
-        let Ok(Value::Object(object)) = serde_json::from_str(json) else { panic!("{json} is no object") };
-        let mut source = Source::from_object(object);
+        let mut source = Source::from_json(json).unwrap_or_else(|| panic!("{json} is no object"));
         source.settle_label(&Provider::new("conn").expect("a name"));
         source
     }
@@ -171,5 +208,15 @@ mod tests {
         let mut text = String::new();
         source(r#"{"label":"a","type":7,"bus":{"id":1.0}}"#).push_json(&mut text);
         assert_eq!(text, r#"{"label":"a","type":7,"bus":{"id":1}}"#);
+        text.clear();
+        source(r#"{"label":7}"#).push_json(&mut text);
+        assert_eq!(text, r#"{"label":"conn"}"#);
+        text.clear();
+        // One object of two, and a number that not every parser reads to its last digit.
+        source(
+            r#"{"label":"a","src":1,"src":[],"id":28261111111111111111111111111111133333333333333333337,"x":2,"x":3}"#,
+        )
+        .push_json(&mut text);
+        assert_eq!(text, r#"{"label":"a","src":[],"id":2.826111111111111e+52,"x":3}"#);
     }
 }

@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use serde_json::Value;
 
 use crate::intern::SourceRef;
+use crate::raw_json::{RawJsonError, is_too_deep};
 use crate::source::{Provider, Source};
 
 /// Most remembered texts a thread; beyond, the memory is cleared.
@@ -37,8 +37,10 @@ pub fn settle(text: &str, provider: &Provider) -> Result<(Arc<Source>, SourceRef
     if let Some(remembered) = remembered {
         return Ok(remembered);
     }
-    let Ok(Value::Object(object)) = serde_json::from_str(text) else { return Err("`source` must be an object".into()) };
-    let mut source = Source::from_object(object);
+    if is_too_deep(text.as_bytes()) {
+        return Err(format!("`source` can't be used: {}", RawJsonError::TooDeep));
+    }
+    let Some(mut source) = Source::from_json(text) else { return Err("`source` must be an object".into()) };
     source.settle_label(provider);
     let source_ref = source.derive_ref(provider).map_err(|error| error.to_string())?;
     let source = Arc::new(source);
@@ -73,6 +75,9 @@ mod tests {
                 assert_eq!(settle(text, provider).expect("a source").1.as_str(), expected);
             }
         }
-        assert!(settle("[]", &first).is_err());
+        let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(100), "]".repeat(100));
+        for text in ["[]", &deep] {
+            assert!(settle(text, &first).is_err(), "{text}");
+        }
     }
 }

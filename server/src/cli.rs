@@ -22,7 +22,7 @@ pub struct Arguments {
     #[arg(short, long, value_name = "PORT")]
     pub port: Option<u16>,
 
-    /// Address to listen on; 0.0.0.0 for every network interface [default: 127.0.0.1]
+    /// Address to listen on; 0.0.0.0 for every network interface [default: 0.0.0.0, with --demo 127.0.0.1]
     #[arg(long, value_name = "ADDRESS")]
     pub host: Option<String>,
 
@@ -34,7 +34,11 @@ pub struct Arguments {
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, requires = "playback")]
     pub playback_speed: f64,
 
-    /// Simulate a boat under way, and run the example plugins
+    /// Let everybody who reaches the server read and change everything, without users and passwords
+    #[arg(long)]
+    pub insecure: bool,
+
+    /// Simulate a boat under way, and run the example plugins; open to this computer only
     #[arg(long)]
     pub demo: bool,
 }

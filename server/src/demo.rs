@@ -28,6 +28,14 @@ pub fn plugin_root() -> Option<PathBuf> {
     root
 }
 
+/// Where the demo keeps compiled plugins from one start to the next, while its configuration is a temporary one:
+/// `${XDG_CACHE_HOME:-$HOME/.cache}/windlass/modules`.
+pub fn module_cache() -> Option<PathBuf> {
+    let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let caches = absolute("XDG_CACHE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".cache")));
+    caches.map(|caches| caches.join("windlass").join("modules"))
+}
+
 /// Prepares a configuration directory: a name for the boat and configurations that enable the example plugins, where there are none.
 pub fn prepare(directory: &Path) -> std::io::Result<()> {
     let boat = json!([root_delta(json!({"name": "Demo boat", "mmsi": "230099999"}))]);

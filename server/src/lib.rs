@@ -3,14 +3,25 @@
 //! The path of a delta: a connection, client or plugin takes it in (`windlass_broker::Intake`), the broker applies it to the data
 //! model and routes it, the hub of each HTTP worker hands it to the subscriptions of its clients.
 
+pub mod administration;
+pub mod application_data;
 pub mod cli;
 pub mod demo;
 pub mod http;
 pub mod identity;
 pub mod logging;
+pub mod mdns;
+pub mod outputs;
 pub mod plugin_tool;
+pub mod priorities;
+pub mod security;
+mod serial_ports;
 mod server;
 pub mod settings;
+mod source_events;
+mod source_groups;
 mod ticker;
+pub mod tls;
+pub mod vessel;
 
 pub use server::{Server, StartError, StartOptions};

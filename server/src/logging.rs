@@ -1,26 +1,150 @@
-//! Logging by env_logger, with the reference server's `DEBUG` patterns understood too (wasm-plugin-abi §9).
+//! Logging by env_logger, with the reference server's `DEBUG` patterns understood too (wasm-plugin-abi §9), which can be changed while the
+//! server runs, and with a window on the latest rows for the administration pages (server-admin-api §9).
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::io::Write;
+use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 
-use env_logger::Builder;
-use log::LevelFilter;
+use env_logger::{Builder, Logger};
+use log::{Level, LevelFilter, Log, Metadata, Record};
+use windlass_actors::stream::ServerLog;
+
+/// Longest `DEBUG` value.
+const MAX_PATTERNS: usize = 1000;
+/// Most targets that are remembered for [`Logging::keys`].
+const MAX_KEYS: usize = 500;
+/// Targets that one may want to see before they have said anything.
+const KEYS: [&str; 8] = [
+    "signalk:wasm",
+    "windlass",
+    "windlass::http",
+    "windlass_actors::connections",
+    "windlass_actors::plugins",
+    "windlass_actors::stream",
+    "windlass_broker",
+    "windlass_security",
+];
+
+static LOGGING: OnceLock<Logging> = OnceLock::new();
+
+/// The log of this process.
+#[derive(Debug)]
+pub struct Logging {
+    logger: RwLock<Logger>,
+    rows: ServerLog,
+    debug: Mutex<String>,
+    keys: Mutex<BTreeSet<String>>,
+}
+
+/// A `DEBUG` value that can't be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("invalid debug value")]
+pub struct BadPatterns;
 
 /// Starts logging: `RUST_LOG` as env_logger reads it, and each namespace that a `DEBUG` pattern covers at debug level, such as
 /// `DEBUG=signalk:wasm:*`. Namespaces are the log's targets.
 pub fn start() {
+    let debug = std::env::var("DEBUG").unwrap_or_default();
+    let logging = logging();
+    if logging.set_debug(&debug).is_err() {
+        eprintln!(
+            "windlass: the environment's DEBUG can't be used: it has more than {MAX_PATTERNS} characters or others than names have"
+        );
+    }
+    // An error means that somebody else logs already, such as a test.
+    let _ = log::set_logger(logging);
+}
+
+/// The log of this process; before [`start`] it says nothing.
+pub fn logging() -> &'static Logging {
+    LOGGING.get_or_init(|| Logging {
+        logger: RwLock::new(build("")),
+        rows: ServerLog::default(),
+        debug: Mutex::default(),
+        keys: Mutex::default(),
+    })
+}
+
+impl Logging {
+    /// The latest rows.
+    pub fn rows(&self) -> &ServerLog {
+        &self.rows
+    }
+
+    /// The patterns that hold now, as in `DEBUG`.
+    pub fn debug(&self) -> String {
+        self.debug.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Lets other patterns hold from now on; the empty text ends all debugging.
+    ///
+    /// # Errors
+    /// They are too long, or not made of names, commas, stars and hyphens.
+    pub fn set_debug(&self, patterns: &str) -> Result<(), BadPatterns> {
+        let good = |c: char| c.is_ascii_alphanumeric() || ":*_-@/., ".contains(c);
+        if patterns.len() > MAX_PATTERNS || !patterns.chars().all(good) {
+            return Err(BadPatterns);
+        }
+        let mut debug = self.debug.lock().unwrap_or_else(PoisonError::into_inner);
+        let logger = build(patterns);
+        let level = logger.filter();
+        *self.logger.write().unwrap_or_else(PoisonError::into_inner) = logger;
+        log::set_max_level(level);
+        patterns.clone_into(&mut debug);
+        Ok(())
+    }
+
+    /// Names that a pattern can be about: those that have been logged by, and some that are known.
+    pub fn keys(&self) -> Vec<String> {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        keys.extend(KEYS.map(str::to_owned));
+        keys.into_iter().collect()
+    }
+
+    fn note(&self, target: &str) {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if keys.len() < MAX_KEYS && !keys.contains(target) {
+            keys.insert(target.to_owned());
+        }
+    }
+}
+
+impl Log for Logging {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        self.logger.read().unwrap_or_else(PoisonError::into_inner).enabled(metadata)
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        let logger = self.logger.read().unwrap_or_else(PoisonError::into_inner);
+        if !logger.matches(record) {
+            return;
+        }
+        self.note(record.target());
+        logger.log(record);
+        drop(logger);
+        let text = record.args().to_string();
+        let row = format!("{} {}: {}", record.level(), record.target(), without_secrets(&text));
+        self.rows.write(&row, record.level() == Level::Error);
+    }
+
+    fn flush(&self) {
+        self.logger.read().unwrap_or_else(PoisonError::into_inner).flush();
+    }
+}
+
+fn build(patterns: &str) -> Logger {
     let mut builder = Builder::new();
     builder.filter_level(LevelFilter::Info);
     // Chatty libraries.
     for (target, level) in [("actix_server", LevelFilter::Warn), ("wasmer_wasix", LevelFilter::Error)] {
         builder.filter_module(target, level);
     }
-    if let Ok(patterns) = std::env::var("DEBUG") {
-        for (target, level) in debug_filters(&patterns) {
-            match target {
-                Some(target) => builder.filter_module(&target, level),
-                None => builder.filter_level(level),
-            };
-        }
+    for (target, level) in debug_filters(patterns) {
+        match target {
+            Some(target) => builder.filter_module(&target, level),
+            None => builder.filter_level(level),
+        };
     }
     if let Ok(filters) = std::env::var("RUST_LOG") {
         builder.parse_filters(&filters);
@@ -28,9 +152,11 @@ pub fn start() {
     builder.format(|out, record| {
         let time = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ");
         let style = out.default_level_style(record.level());
-        writeln!(out, "{time} {style}{:<5}{style:#} {}: {}", record.level(), record.target(), record.args())
+        let text = record.args().to_string();
+        let text = without_secrets(&text);
+        writeln!(out, "{time} {style}{:<5}{style:#} {}: {text}", record.level(), record.target())
     });
-    builder.init();
+    builder.build()
 }
 
 /// The targets and levels of a `DEBUG` value: patterns divided by commas or spaces, `*` at the end for a prefix, `-` to exclude.
@@ -50,6 +176,36 @@ fn debug_filters(patterns: &str) -> Vec<(Option<String>, LevelFilter)> {
         .collect()
 }
 
+/// A text without the tokens that somebody may have put into a URL or a message: nobody should write them to the log, and this is for
+/// when somebody does.
+fn without_secrets(text: &str) -> Cow<'_, str> {
+    /// How a JSON Web Token begins: `{"` in base64.
+    const TOKEN: &str = "eyJ";
+    /// Keys of URLs whose values are secret.
+    const KEYS: [&str; 2] = ["token=", "password="];
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '%' | '+' | '~');
+    let mut rest = text;
+    let mut clean = String::new();
+    while let Some((at, skip)) = [(TOKEN, 0), (KEYS[0], KEYS[0].len()), (KEYS[1], KEYS[1].len())]
+        .iter()
+        .filter_map(|(mark, skip)| rest.find(mark).map(|at| (at + skip, *skip)))
+        // Of a token behind a key it counts that it is behind the key.
+        .min_by_key(|(at, skip)| (*at, std::cmp::Reverse(*skip)))
+    {
+        let (before, secret) = rest.split_at(at);
+        let end = secret.find(|c| !is_part(c)).unwrap_or(secret.len());
+        let is_secret = skip > 0 || secret[..end].split('.').count() == 3;
+        clean.push_str(before);
+        clean.push_str(if is_secret && end > 0 { "…" } else { &secret[..end] });
+        rest = &secret[end..];
+    }
+    if clean.is_empty() && rest.len() == text.len() {
+        return Cow::Borrowed(text);
+    }
+    clean.push_str(rest);
+    Cow::Owned(clean)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -66,5 +222,37 @@ mod tests {
             ]
         );
         assert_eq!(debug_filters("*"), [(None, LevelFilter::Debug)]);
+    }
+
+    #[test]
+    fn tokens_never_reach_the_log() {
+        // SK-152
+        for (text, clean) in [
+            ("nothing to hide", "nothing to hide"),
+            (
+                "GET /signalk/v1/stream?token=eyJhbGci.eyJpZCI6.c2ln-_&subscribe=none",
+                "GET /signalk/v1/stream?token=…&subscribe=none",
+            ),
+            ("Bearer eyJhbGci.eyJpZCI6.c2ln-_, then eyJx.eyJy.z", "Bearer …, then …"),
+            ("eyJ is no token, token= neither", "eyJ is no token, token= neither"),
+            ("?password=p%20w", "?password=…"),
+            ("?token=eyJopaque", "?token=…"),
+        ] {
+            assert_eq!(without_secrets(text), clean);
+        }
+    }
+
+    #[test]
+    fn patterns_are_checked() {
+        let logging = Logging {
+            logger: RwLock::new(build("")),
+            rows: ServerLog::default(),
+            debug: Mutex::default(),
+            keys: Mutex::default(),
+        };
+        for bad in ["a\nb", "windlass=trace", &"x".repeat(1001)] {
+            assert_eq!(logging.set_debug(bad), Err(BadPatterns), "{bad}");
+        }
+        assert!(logging.keys().contains(&"windlass::http".to_owned()));
     }
 }

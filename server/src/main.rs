@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use windlass::cli::{Arguments, Command};
-use windlass::{Server, StartOptions, logging};
+use windlass::{Server, StartOptions, demo, logging};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -34,11 +34,14 @@ fn main() -> ExitCode {
         },
     };
     let options = StartOptions {
+        // What the demo compiles would go with its configuration.
+        module_cache: temporary.as_ref().and_then(|_| demo::module_cache()),
         config_dir,
         port: arguments.port,
         host: arguments.host,
         playback: arguments.playback.map(|file| (file, arguments.playback_speed)),
         demo: arguments.demo,
+        insecure: arguments.insecure,
     };
     actix::System::new().block_on(run(options))
 }
@@ -53,12 +56,13 @@ async fn run(options: StartOptions) -> ExitCode {
         Err(error) => return fail(&error.to_string()),
     };
     // Said on standard output, where scripts and tests wait for it; everything else goes to the log.
-    for address in server.addresses() {
-        println!("Windlass is listening on http://{address}");
+    for (scheme, address) in server.addresses() {
+        println!("Windlass is listening on {scheme}://{address}");
     }
     tokio::select! {
         _ = interrupt.recv() => log::info!("interrupted: shutting down"),
         _ = terminate.recv() => log::info!("asked to end: shutting down"),
+        () = server.restarted() => log::info!("shutting down, to be started anew"),
         () = server.failed() => {
             server.stop().await;
             return fail("a part of the server that nothing works without has stopped; see the log above");

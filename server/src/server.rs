@@ -1,32 +1,52 @@
 //! Starting and stopping: which actor runs on which thread.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use actix::{Actor, Addr, Arbiter};
 use actix_web::dev::ServerHandle;
-use actix_web::middleware::Compress;
+use actix_web::middleware::{Compress, from_fn};
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer};
+use serde_json::{Map, Value, json};
 use windlass_actors::StatusBoard;
-use windlass_actors::connections::{ConnectionContext, ConnectionManager, ConnectionSettings, PlaybackOptions};
+use windlass_actors::access_desk::AccessDesk;
+use windlass_actors::connections::{ConnectionContext, ConnectionManager, ConnectionSettings, PlaybackOptions, RawLog};
 use windlass_actors::data_model::{DataModel, ModelView};
+use windlass_actors::notifications::{NotificationManager, ZoneMemory, Zones};
+use windlass_actors::outputs::SentenceBus;
 use windlass_actors::plugins::{PluginManager, PluginSettings};
 use windlass_actors::providers::Providers;
-use windlass_actors::put::{PutHandlers, RequestStore};
-use windlass_actors::stream::{EventBus, Hello, Hub, StreamContext, StreamCounters};
-use windlass_broker::{Broker, DEFAULTS_SOURCE, DeltaVersion, Intake, NameError, Provider, Publish};
+use windlass_actors::put::{BaseDeltas, PutHandlers};
+use windlass_actors::staleness::Staleness;
+use windlass_actors::stream::{EventBus, Hello, Hub, SlowClientLimits, StreamContext, StreamCounters};
+use windlass_broker::{Broker, DEFAULTS_SOURCE, Delta, NameError, Origin, Publish, SourceRef, Stage};
+use windlass_security::SecurityError;
 
+use crate::administration::{Administration, DefaultSettings};
 use crate::demo;
+use crate::http::auth;
 use crate::http::{self, AppState, ConnectionLimit, Cors, PROTOCOL_VERSION};
-use crate::identity::{IdentityError, OwnShip};
+use crate::identity::{IdentityError, OwnShip, VesselFile, defaults_as_deltas};
+use crate::logging::logging;
+use crate::mdns::{Announcement, Subject};
+use crate::outputs::{self, OutputSettings, Outputs};
+use crate::priorities::PriorityFile;
+use crate::security;
 use crate::settings::{Settings, SettingsError, SettingsFile};
+use crate::source_events::{self, AskBroker, PreferredSources};
 use crate::ticker;
+use crate::tls::{self, Certificates, Tls, TlsError};
+
+/// A connection over TLS, as the listener hands it over.
+type TlsStream = actix_tls::accept::rustls_0_23::TlsStream<TcpStream>;
 
 /// How long open connections may take to end when the server stops.
 const SHUTDOWN: u64 = 1;
+/// In whose name alarms of before the start are published.
+const ZONES: &str = "zones";
 /// The id of the connection that `--playback` adds.
 const PLAYBACK: &str = "playback";
 
@@ -43,6 +63,10 @@ pub struct StartOptions {
     pub playback: Option<(PathBuf, f64)>,
     /// Simulate a boat and run the example plugins.
     pub demo: bool,
+    /// Let everybody do everything.
+    pub insecure: bool,
+    /// Where compiled plugins are kept, if not in the configuration directory.
+    pub module_cache: Option<PathBuf>,
 }
 
 /// Why the server can't start.
@@ -83,6 +107,12 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The users and permissions can't be read.
+    #[error(transparent)]
+    Security(#[from] SecurityError),
+    /// TLS can't be served.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// A name that the server needs is refused.
     #[error(transparent)]
     Name(#[from] NameError),
@@ -91,10 +121,13 @@ pub enum StartError {
 /// A running server.
 pub struct Server {
     handle: ServerHandle,
-    addresses: Vec<SocketAddr>,
+    addresses: Vec<(&'static str, SocketAddr)>,
     connections: Arc<ConnectionManager>,
     plugins: PluginManager,
     broker: Addr<Broker>,
+    admin: Arc<Administration>,
+    outputs: Outputs,
+    announcement: Option<Announcement>,
     arbiters: Vec<Arbiter>,
 }
 
@@ -112,11 +145,25 @@ impl Server {
         for problem in &settings.problems {
             log::error!("{problem}");
         }
+        let configured = DefaultSettings::from(&settings);
+        recall_debug(&settings.reference);
         settings.port = options.port.unwrap_or(settings.port);
         if let Some(host) = &options.host {
             settings.host.clone_from(host);
         }
+        if options.demo && !is_loopback(&settings.host) {
+            settings.host = LOOPBACK.to_owned();
+        }
+        let open = match (options.insecure, settings.insecure, options.demo) {
+            (true, _, _) => Some("started with --insecure"),
+            (_, true, _) => Some("insecure is set in windlass.toml or the environment"),
+            (_, _, true) => Some("the demo is open to this computer"),
+            _ => None,
+        };
+        let (security, limits) = security::load(&config_dir, open)?;
+        let tls = settings.ssl.then(|| load_tls(&config_dir, &settings)).transpose()?;
         let own = OwnShip::load(&config_dir)?;
+        let vessel = VesselFile::in_directory(&config_dir, &own);
         log::info!(
             "windlass {} in {}, own ship {}",
             env!("CARGO_PKG_VERSION"),
@@ -130,18 +177,56 @@ impl Server {
             let view = view.clone();
             move |_| DataModel::new(view)
         });
+        let own_context = own.identity.context().clone();
+        let (memory, document) = ZoneMemory::load(&config_dir);
+        io.spawn({
+            let memory = memory.clone();
+            async move { memory.save_changes(document).await }
+        });
+        let zones = Zones::new(own_context.clone(), memory)?;
+        let remembered = zones.remembered();
+        let mut stages: Vec<Box<dyn Stage>> = Vec::new();
+        if settings.manage_notifications {
+            stages.push(Box::new(NotificationManager::new(SourceRef::new("notificationApi")?)));
+        }
+        stages.push(Box::new(zones));
+        if settings.staleness.enforce_data_timeouts {
+            stages.push(Box::new(Staleness::new(view.clone(), settings.staleness.clone())?));
+        }
+        let mut problems = Vec::new();
+        let priorities = Arc::new(PriorityFile::load(&config_dir, &settings.reference, &mut problems));
+        for problem in &problems {
+            log::error!("{problem}");
+        }
+        let events = EventBus::default();
+        let remember = settings.reference.get("rememberDebug") == Some(&Value::Bool(true));
+        events.emit("DEBUG_SETTINGS", &json!({"debugEnabled": logging().debug(), "rememberDebug": remember}));
+        events.emit("VESSEL_INFO", &own.info());
+        source_events::emit_priorities(&events, &priorities);
+        source_events::emit_groups(&events, &view, &priorities);
+        let preferred = PreferredSources::start_in_arbiter(&core.handle(), {
+            let events = events.clone();
+            move |_| PreferredSources::new(events)
+        });
         let broker = Broker::start_in_arbiter(&core.handle(), {
-            let model = model.clone();
+            let switches = preferred.clone().recipient();
+            let (model, own, ranking) = (model.clone(), own_context.clone(), priorities.settings());
             let override_timestamps = settings.override_timestamps;
             move |_| {
-                Broker::new(model.clone().recipient(), model.recipient()).overriding_timestamps(override_timestamps)
+                Broker::new(model.clone().recipient(), model.recipient())
+                    .overriding_timestamps(override_timestamps)
+                    .judging(own, &ranking)
+                    .telling_switches(switches)
+                    .with_stages(stages)
             }
         });
+        if preferred.send(AskBroker(broker.clone())).await.is_err() {
+            log::error!("nobody will be told which sources are preferred: the thread of the bus has stopped");
+        }
         publish_base_deltas(&own, &broker).await?;
+        publish(&broker, SourceRef::new(ZONES)?, remembered).await;
 
         let status = StatusBoard::default();
-        let events = EventBus::default();
-        let own_context = own.identity.context().clone();
         let mut connections = std::mem::take(&mut settings.connections);
         if let Some((file, speed)) = &options.playback {
             let unreadable = |source| StartError::Playback { path: file.clone(), source };
@@ -166,7 +251,8 @@ impl Server {
             limits: settings.plugins.limits.clone(),
             overrides: settings.plugins.overrides.clone(),
             watch: settings.plugins.watch,
-            cache_dir: config_dir.join("wasm-cache"),
+            cache_dir: options.module_cache.unwrap_or_else(|| config_dir.join("wasm-cache")),
+            authorities: std::mem::take(&mut settings.plugins.authorities),
             wasm_enabled: settings.plugins.enabled,
             disable_all: std::env::var_os("DISABLEPLUGINS").is_some(),
             enabled_by_default: split_list(std::env::var("DEFAULTENABLEDPLUGINS").unwrap_or_default()),
@@ -179,11 +265,16 @@ impl Server {
             events.clone(),
             own_context.clone(),
         );
+        let sentences = SentenceBus::default();
+        let raw_log = RawLog::new(outputs::raw_log_settings(&settings.reference, &config_dir), status.clone());
         let connection_context = ConnectionContext {
             broker: broker.clone(),
             self_context: own_context.clone(),
             status: status.clone(),
             override_timestamps: settings.override_timestamps,
+            view: view.clone(),
+            sentences: sentences.clone(),
+            raw_log: raw_log.clone(),
             directory: config_dir.clone(),
             arbiter: io.handle(),
         };
@@ -191,39 +282,94 @@ impl Server {
 
         let ping = settings.ws_ping_interval;
         let defaults = std::mem::take(&mut settings.default_resource_providers);
+        let access = AccessDesk::new(security.clone(), broker.clone(), events.clone(), own_context.clone())?;
+        let base_deltas = Arc::new(BaseDeltas::new(vessel.document(), own.base_deltas.clone()));
+        let puts = PutHandlers::new(plugins.clone(), security.clone(), broker.clone(), view.clone(), base_deltas);
+        let slow =
+            SlowClientLimits::from_environment(|name| std::env::var(name).ok(), |problem| log::error!("{problem}"));
+        let admin = Arc::new(Administration::new(&config_dir, &settings.reference, configured, vessel, model));
+        let mut problems = Vec::new();
+        let variable = |name: &str| std::env::var(name).ok();
+        let wanted = OutputSettings::read(&settings.reference, &settings.host, variable, &mut problems);
+        for problem in &problems {
+            log::error!("{problem}");
+        }
+        let stream = StreamContext {
+            broker: broker.clone(),
+            view: view.clone(),
+            security: security.clone(),
+            access: access.clone(),
+            access_limit: limits.api.clone(),
+            puts: puts.clone(),
+            events: events.clone(),
+            log: logging().rows().clone(),
+            status: status.clone(),
+            counters: StreamCounters::default(),
+            slow,
+            hello: Arc::new(Hello {
+                name: "windlass".into(),
+                version: PROTOCOL_VERSION.into(),
+                own: own_context.as_str().to_owned(),
+                roles: ["master", "main"],
+                server_start_id: uuid::Uuid::new_v4().to_string(),
+            }),
+            ping_interval: (ping > 0).then(|| Duration::from_millis(ping)),
+        };
+        let (outputs, output_reports) = Outputs::start(&wanted, stream.clone(), &status, sentences, &io.handle());
         let state = AppState {
+            outputs: output_reports,
+            raw_log,
+            admin: admin.clone(),
+            security: security.clone(),
+            access: access.clone(),
+            limits: limits.clone(),
+            trust_proxy: settings.reference.get("trustProxy").is_some_and(|trust| *trust != false),
+            root: tls.as_ref().and_then(|tls| tls.root.as_deref().map(Arc::from)),
+            host_names: host_names(&settings.reference),
+            tls_port: tls.as_ref().map(|_| settings.ssl_port),
             broker: broker.clone(),
             view: view.clone(),
             plugins: plugins.clone(),
-            puts: PutHandlers::new(plugins.clone(), own_context.as_str(), RequestStore::default()),
+            puts: puts.clone(),
             providers: Providers::new(&plugins, broker.clone(), own_context.clone(), defaults),
             settings: SettingsFile::in_directory(&config_dir),
+            priorities,
             connections: connections.clone(),
             status: status.clone(),
             events: events.clone(),
-            stream: StreamContext {
-                broker: broker.clone(),
-                view: view.clone(),
-                events: events.clone(),
-                counters: StreamCounters::default(),
-                hello: Arc::new(Hello {
-                    name: "windlass".into(),
-                    version: PROTOCOL_VERSION.into(),
-                    own: own_context.as_str().to_owned(),
-                    roles: ["master", "main"],
-                    server_start_id: uuid::Uuid::new_v4().to_string(),
-                }),
-                ping_interval: (ping > 0).then(|| Duration::from_millis(ping)),
-            },
+            stream,
             limit: ConnectionLimit::new(settings.max_ws_connections_per_ip),
         };
         ticker::start(&core, state.clone(), settings.prune_contexts_minutes);
-        let (handle, addresses) = listen(&settings, state)?;
-        Ok(Self { handle, addresses, connections, plugins, broker, arbiters: vec![core, io] })
+        let subject = Subject {
+            port: 0,
+            secure: tls.is_some(),
+            outputs: state.outputs.clone(),
+            view: view.clone(),
+            status: status.clone(),
+        };
+        let (handle, addresses) = listen(&settings, state, tls)?;
+        // Nobody else could connect to the demo or to a server that listens for this computer only.
+        let announced = settings.reference.get("mdns") != Some(&Value::Bool(false)) && !is_loopback(&settings.host);
+        let main = addresses.iter().find(|(scheme, _)| (*scheme == "https") == subject.secure);
+        let announcement = main
+            .filter(|_| announced)
+            .map(|(_, address)| Announcement::start(Subject { port: address.port(), ..subject }, &io.handle()));
+        Ok(Self {
+            handle,
+            addresses,
+            connections,
+            plugins,
+            broker,
+            admin,
+            outputs,
+            announcement,
+            arbiters: vec![core, io],
+        })
     }
 
-    /// Where it listens.
-    pub fn addresses(&self) -> &[SocketAddr] {
+    /// Where it listens, with the scheme of each.
+    pub fn addresses(&self) -> &[(&'static str, SocketAddr)] {
         &self.addresses
     }
 
@@ -235,14 +381,34 @@ impl Server {
         }
     }
 
+    /// Resolves when an admin has asked for a restart and it is time to end.
+    pub async fn restarted(&self) {
+        self.admin.restarted().await;
+    }
+
     /// Stops: inputs first, then the plugins, then the clients.
     pub async fn stop(&self) {
         self.connections.stop().await;
+        if let Some(announcement) = &self.announcement {
+            announcement.stop().await;
+        }
+        self.outputs.stop().await;
         self.plugins.stop_all().await;
         self.handle.stop(true).await;
         for arbiter in &self.arbiters {
             arbiter.stop();
         }
+    }
+}
+
+/// Debugging goes on after a restart, if that was asked for and the environment says nothing else (server-admin-api §9).
+fn recall_debug(settings: &Map<String, Value>) {
+    let remember = settings.get("rememberDebug") == Some(&Value::Bool(true));
+    if let Some(patterns) = settings.get("debugEnabled").and_then(Value::as_str).filter(|_| remember)
+        && std::env::var_os("DEBUG").is_none()
+        && logging().set_debug(patterns).is_err()
+    {
+        log::error!("settings.json: debugEnabled can't be used; it is left alone");
     }
 }
 
@@ -252,32 +418,59 @@ fn split_list(text: String) -> Vec<String> {
 
 /// Sends the configured vessel data as ordinary deltas (signalk-v1 §2.3).
 async fn publish_base_deltas(own: &OwnShip, broker: &Addr<Broker>) -> Result<(), NameError> {
-    let provider = Provider::new(DEFAULTS_SOURCE)?;
-    let id = provider.id.clone();
-    let intake = Intake { self_context: own.identity.context().clone(), provider, override_timestamps: false };
-    let mut deltas = Vec::new();
-    for delta in &own.base_deltas {
-        let taken = intake.take(&delta.to_string(), DeltaVersion::V1);
-        for problem in taken.problems {
-            log::warn!("baseDeltas.json: {problem}");
-        }
-        deltas.extend(taken.delta);
-    }
-    if broker.send(Publish { provider: id, deltas }).await.is_err() {
-        log::error!("the broker has stopped; the vessel's configured data are missing");
-    }
+    let deltas = defaults_as_deltas(own.identity.context(), &own.base_deltas)?;
+    publish(broker, SourceRef::new(DEFAULTS_SOURCE)?, deltas).await;
     Ok(())
 }
 
-fn listen(settings: &Settings, state: AppState) -> Result<(ServerHandle, Vec<SocketAddr>), StartError> {
+async fn publish(broker: &Addr<Broker>, provider: SourceRef, deltas: Vec<Delta>) {
+    if !deltas.is_empty() && broker.send(Publish { provider, origin: Origin::NONE, deltas }).await.is_err() {
+        log::error!("the broker has stopped; what is known of the vessel at the start is missing");
+    }
+}
+
+fn host_names(reference: &serde_json::Map<String, serde_json::Value>) -> Arc<[String]> {
+    let named = ["hostname", "proxy_host"].iter().filter_map(|key| reference.get(*key)?.as_str().map(str::to_owned));
+    named.chain(std::env::var("EXTERNALHOST")).filter(|name| !name.is_empty()).collect()
+}
+
+/// Where the demo listens.
+const LOOPBACK: &str = "127.0.0.1";
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn load_tls(config_dir: &Path, settings: &Settings) -> Result<Tls, TlsError> {
+    let tls = &settings.tls;
+    let certificates = Certificates::of(config_dir, tls.certificate.as_deref(), tls.key.as_deref());
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {
+        log::warn!("the addresses of this computer can't be found ({error}); its certificate is for its names only");
+        Vec::new()
+    });
+    let addresses = interfaces.iter().map(if_addrs::Interface::ip).filter(|address| !address.is_loopback());
+    certificates.load(config_dir, &tls::names_of_this_computer(addresses), SystemTime::now())
+}
+
+type Listening = (ServerHandle, Vec<(&'static str, SocketAddr)>);
+
+fn listen(settings: &Settings, state: AppState, tls: Option<Tls>) -> Result<Listening, StartError> {
     let address = format!("{}:{}", settings.host, settings.port);
+    let cors = Cors::new(state.security.clone());
     let mut server = HttpServer::new(move || {
         // Runs on each worker's own thread: the hub and the clients of the worker share it.
         let hub = Hub::new(state.broker.clone()).start();
-        App::new().wrap(Compress::default()).wrap(Cors).configure(http::configure(state.clone(), hub))
+        App::new()
+            .wrap(from_fn(auth::guard))
+            .wrap(Compress::default())
+            .wrap(cors.clone())
+            .configure(http::configure(state.clone(), hub))
     })
     .on_connect(|connection, extensions| {
-        if let Some(stream) = connection.downcast_ref::<TcpStream>() {
+        let stream = connection
+            .downcast_ref::<TcpStream>()
+            .or_else(|| connection.downcast_ref::<TlsStream>().map(|stream| stream.get_ref().0));
+        if let Some(stream) = stream {
             // A frame leaves when it is written: waiting for company costs 40 ms and most of the throughput.
             if let Err(error) = stream.set_nodelay(true) {
                 log::debug!("TCP_NODELAY could not be set: {error}");
@@ -296,9 +489,20 @@ fn listen(settings: &Settings, state: AppState) -> Result<(ServerHandle, Vec<Soc
     if settings.workers > 0 {
         server = server.workers(settings.workers);
     }
-    let refused = |source| StartError::Listen { address: address.clone(), source };
-    let server = server.bind(&address).map_err(refused)?;
-    let addresses = server.addrs();
+    let refused = |address: &str| {
+        let address = address.to_owned();
+        move |source| StartError::Listen { address, source }
+    };
+    let mut server = server.bind(&address).map_err(refused(&address))?;
+    if let Some(tls) = tls {
+        let address = format!("{}:{}", settings.host, settings.ssl_port);
+        server = server.bind_rustls_0_23(&address, tls.config).map_err(refused(&address))?;
+    }
+    let addresses = server
+        .addrs_with_scheme()
+        .into_iter()
+        .map(|(address, scheme)| (if scheme == "https" { "https" } else { "http" }, address))
+        .collect();
     let server = server.run();
     let handle = server.handle();
     actix::spawn(async move {

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use tokio::sync::Mutex;
 use windlass_actors::connections::ConnectionSettings;
-use windlass_actors::durable;
-use windlass_actors::plugins::{PluginLimits, PluginOverride};
+use windlass_actors::plugins::{CertificateAuthorities, PluginLimits, PluginOverride};
+use windlass_actors::staleness::StalenessSettings;
+use windlass_store::{ChangeError, Document};
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 
@@ -21,6 +21,15 @@ pub struct Settings {
     pub host: String,
     /// The port; 0 takes any free one.
     pub port: u16,
+    /// Whether everybody may do everything, without users and passwords.
+    pub insecure: bool,
+    /// Whether TLS is served; the other port then leads there.
+    pub ssl: bool,
+    /// The port of TLS.
+    pub ssl_port: u16,
+    /// The owner's certificate, instead of the boat's own authority.
+    #[serde(default)]
+    pub tls: TlsFiles,
     /// HTTP threads; 0 takes one a processor.
     pub workers: usize,
     /// Milliseconds between two pings of a stream client; 0 sends none.
@@ -39,9 +48,28 @@ pub struct Settings {
     /// The provider that new resources of a type go to, as chosen by `resourcesApi.defaultProviders` of settings.json.
     #[serde(skip)]
     pub default_resource_providers: BTreeMap<String, String>,
-    /// What was wrong with single entries of settings.json, and with limits of plugins; they are left out.
+    /// When values count as stale.
+    #[serde(skip)]
+    pub staleness: StalenessSettings,
+    /// Whether notifications get an id and a status.
+    #[serde(skip)]
+    pub manage_notifications: bool,
+    /// All of settings.json, as it was at the start.
+    #[serde(skip)]
+    pub reference: Map<String, Value>,
+    /// What was wrong with single entries of settings.json and with the settings of plugins; they are left out.
     #[serde(skip)]
     pub problems: Vec<String>,
+}
+
+/// The owner's certificate: PEM files, relative to the configuration directory.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct TlsFiles {
+    /// The chain, the server's own certificate first; `ssl-cert.pem` when it is there.
+    pub certificate: Option<PathBuf>,
+    /// Its key; `ssl-key.pem` when it is there.
+    pub key: Option<PathBuf>,
 }
 
 /// Settings of the plugins as a whole.
@@ -58,6 +86,13 @@ pub struct PluginOptions {
     /// Reload a plugin when its module or its package.json changes: for those who develop plugins.
     #[serde(default)]
     pub watch: bool,
+    /// A PEM file with the certificate authorities that HTTPS requests of plugins trust besides the public ones. Relative to the
+    /// configuration directory.
+    #[serde(rename = "certificateAuthorities", default)]
+    pub certificate_authorities: Option<PathBuf>,
+    /// What that file says; the public authorities alone when it can't be used.
+    #[serde(skip)]
+    pub authorities: CertificateAuthorities,
 }
 
 /// Why the settings can't be used.
@@ -81,12 +116,15 @@ pub enum SettingsError {
 impl Settings {
     /// Reads all layers for a configuration directory.
     pub fn load(directory: &Path) -> Result<Self, SettingsError> {
-        let reference = read_reference_settings(&directory.join("settings.json"))?;
+        let mut problems = Vec::new();
+        let reference = read_reference_settings(directory, &mut problems)?;
         let mut layers = Config::builder()
             .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
             .add_source(File::from(directory.join("windlass.toml")).required(false));
         for (theirs, ours) in [
             ("port", "port"),
+            ("ssl", "ssl"),
+            ("sslport", "ssl_port"),
             ("wsPingInterval", "ws_ping_interval"),
             ("pruneContextsMinutes", "prune_contexts_minutes"),
             ("overrideTimestampWithNow", "override_timestamps"),
@@ -107,14 +145,17 @@ impl Settings {
         if reference.get("interfaces").and_then(|i| i.get("wasm")) == Some(&Value::Bool(false)) {
             layers = layers.set_override("plugins.enabled", false)?;
         }
-        for (variable, key) in [("PORT", "port"), ("MAX_WS_CONNECTIONS_PER_IP", "max_ws_connections_per_ip")] {
+        for (variable, key) in
+            [("PORT", "port"), ("SSLPORT", "ssl_port"), ("MAX_WS_CONNECTIONS_PER_IP", "max_ws_connections_per_ip")]
+        {
             if let Ok(value) = std::env::var(variable) {
                 layers = layers.set_override(key, value)?;
             }
         }
         let environment = Environment::with_prefix("WINDLASS").prefix_separator("_").separator("__").try_parsing(true);
         let mut settings: Self = layers.add_source(environment).build()?.try_deserialize()?;
-        settings.plugins.check(&mut settings.problems);
+        settings.problems = problems;
+        settings.plugins.check(directory, &mut settings.problems);
         if let Some(Value::Array(entries)) = reference.get("pipedProviders") {
             for entry in ConnectionSettings::from_entries(entries.clone()) {
                 match entry {
@@ -128,13 +169,26 @@ impl Settings {
             let chosen = defaults.iter().filter_map(|(kind, id)| Some((kind.clone(), id.as_str()?.to_owned())));
             settings.default_resource_providers = chosen.collect();
         }
+        settings.staleness = read_staleness(&reference, &mut settings.problems);
+        settings.manage_notifications =
+            reference.get("notifications").and_then(|n| n.get("manageNotifications")) != Some(&Value::Bool(false));
+        settings.reference = reference;
         Ok(settings)
     }
 }
 
 impl PluginOptions {
-    /// Replaces limits that can't be used with the defaults, and leaves out what can't be used for single plugins.
-    fn check(&mut self, problems: &mut Vec<String>) {
+    /// Replaces limits that can't be used with the defaults, leaves out what can't be used for single plugins, and reads the file of the
+    /// certificate authorities.
+    fn check(&mut self, directory: &Path, problems: &mut Vec<String>) {
+        if let Some(file) = &self.certificate_authorities {
+            match CertificateAuthorities::read(&directory.join(file)) {
+                Ok(authorities) => self.authorities = authorities,
+                Err(error) => problems.push(format!(
+                    "plugins.certificateAuthorities: {error}. Until then plugins trust the public authorities only"
+                )),
+            }
+        }
         match std::mem::take(&mut self.limits).checked() {
             Ok(limits) => self.limits = limits,
             Err(error) => problems.push(format!("plugins.limits: {error}; the defaults are used")),
@@ -150,31 +204,47 @@ impl PluginOptions {
 
 /// settings.json, for what is changed while the server runs. Everything else in the file stays as it is. Clones share.
 #[derive(Debug, Clone)]
-pub struct SettingsFile(Arc<Mutex<PathBuf>>);
+pub struct SettingsFile(Arc<Document>);
 
 /// Why a setting was not saved.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveSettingsError {
-    /// The file can't be read, so that nothing can be kept of it.
+    /// The file can't be read or written, or the change makes no sense.
     #[error(transparent)]
-    Unreadable(#[from] SettingsError),
-    /// The file can't be written.
-    #[error("{path} can't be written: {source}; make the configuration directory writable")]
-    Unwritable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: std::io::Error,
-    },
+    Unsaved(#[from] ChangeError<BadSetting>),
     /// The server goes down.
     #[error("the server is shutting down; the setting is not saved")]
     ShutDown,
 }
 
+/// What is wrong with a setting, in words for whoever set it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct BadSetting(pub String);
+
 impl SettingsFile {
     /// That of a configuration directory.
     pub fn in_directory(directory: &Path) -> Self {
-        Self(Arc::new(Mutex::new(directory.join("settings.json"))))
+        Self(Arc::new(Document::new(directory.join("settings.json"))))
+    }
+
+    /// Changes settings; all of them are saved, or none. When this returns, they survive a power cut.
+    ///
+    /// # Errors
+    /// `change` refuses, the file can't be read or makes no sense, or it can't be written; it stays as it is.
+    pub async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&mut Map<String, Value>) -> Result<T, BadSetting> + Send + 'static,
+    ) -> Result<T, SaveSettingsError> {
+        let document = self.0.clone();
+        let saving = move || {
+            document.change(|value| match value.as_object_mut() {
+                Some(settings) => change(settings),
+                None => Err(BadSetting(format!("{} is no JSON object; correct it", document.path().display()))),
+            })
+        };
+        let saved = tokio::task::spawn_blocking(saving).await.map_err(|_| SaveSettingsError::ShutDown)?;
+        Ok(saved?)
     }
 
     /// Saves the default provider of one type of resources.
@@ -182,18 +252,8 @@ impl SettingsFile {
     /// # Errors
     /// The file can't be read, has something else where the providers belong, or can't be written; it stays as it is.
     pub async fn save_default_provider(&self, kind: &str, provider: &str) -> Result<(), SaveSettingsError> {
-        // One change at a time.
-        let path = self.0.clone().lock_owned().await;
         let (kind, provider) = (kind.to_owned(), provider.to_owned());
-        let saving = move || {
-            let mut settings = read_reference_settings(&path)?;
-            set_default_provider(&mut settings, kind, provider)
-                .map_err(|reason| SettingsError::Unreadable { path: path.clone(), reason })?;
-            let text = format!("{:#}\n", Value::Object(settings));
-            durable::write(&path, text.as_bytes())
-                .map_err(|source| SaveSettingsError::Unwritable { path: path.clone(), source })
-        };
-        tokio::task::spawn_blocking(saving).await.unwrap_or(Err(SaveSettingsError::ShutDown))
+        self.change(move |settings| set_default_provider(settings, kind, provider).map_err(BadSetting)).await
     }
 }
 
@@ -213,13 +273,38 @@ fn member<'a>(parent: &'a mut Map<String, Value>, name: &str) -> Option<&'a mut 
     slot.as_object_mut()
 }
 
-/// settings.json of the reference server; an absent file is an empty one (signalk-v1 §16).
-fn read_reference_settings(path: &Path) -> Result<Map<String, Value>, SettingsError> {
-    let unreadable = |reason: String| SettingsError::Unreadable { path: path.to_owned(), reason };
-    match std::fs::read_to_string(path) {
-        Ok(text) => serde_json::from_str(&text).map_err(|error| unreadable(error.to_string())),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Map::new()),
-        Err(error) => Err(unreadable(error.to_string())),
+/// settings.json of the reference server; an absent file is an empty one (signalk-v1 §16). Of a damaged one the last good version is
+/// used, or else the defaults: a boat needs its server also when a file is broken.
+fn read_reference_settings(directory: &Path, problems: &mut Vec<String>) -> Result<Map<String, Value>, SettingsError> {
+    let document = Document::new(directory.join("settings.json"));
+    let is_object = |value: &Value| value.is_object().then_some(()).ok_or_else(|| "it is no JSON object".to_owned());
+    let loaded = document
+        .load(is_object)
+        .map_err(|error| SettingsError::Unreadable { path: document.path().to_owned(), reason: error.to_string() })?;
+    let (value, problem) = loaded.into_parts();
+    if let Some(problem) = problem {
+        let instead = if value.is_some() { "" } else { ". The defaults are used" };
+        problems.push(format!("{problem}{instead}"));
+    }
+    Ok(match value {
+        Some(Value::Object(settings)) => settings,
+        _ => Map::new(),
+    })
+}
+
+fn read_staleness(reference: &Map<String, Value>, problems: &mut Vec<String>) -> StalenessSettings {
+    let read = serde_json::from_value::<StalenessSettings>(Value::Object(reference.clone()));
+    let problem = match &read {
+        Ok(settings) => settings.problem().map(|(name, allowed)| format!("{name} must be {allowed}")),
+        Err(error) => Some(error.to_string()),
+    };
+    match (read, problem) {
+        (Ok(settings), None) => settings,
+        (_, problem) => {
+            let problem = problem.unwrap_or_default();
+            problems.push(format!("settings.json: staleness: {problem}; stale data are not looked for"));
+            StalenessSettings::default()
+        }
     }
 }
 
@@ -238,7 +323,8 @@ mod tests {
     #[test]
     fn an_empty_directory_has_the_defaults() {
         let settings = load(&[]).expect("the defaults");
-        assert_eq!((settings.host.as_str(), settings.port), ("127.0.0.1", 3000));
+        assert_eq!((settings.host.as_str(), settings.port), ("0.0.0.0", 3000));
+        assert!(!settings.insecure && !settings.ssl);
         assert_eq!(settings.plugins.limits, PluginLimits::default());
         assert!(settings.plugins.overrides.is_empty() && !settings.plugins.watch);
     }
@@ -288,7 +374,7 @@ mod tests {
         for damaged in ["{", "[]", "7", r#"{"resourcesApi": 7}"#, r#"{"resourcesApi": {"defaultProviders": []}}"#] {
             std::fs::write(&path, damaged).expect("a file");
             let error = file.save_default_provider("routes", "keeper").await.expect_err("a damaged file");
-            assert!(matches!(error, SaveSettingsError::Unreadable(_)), "{error}");
+            assert!(matches!(error, SaveSettingsError::Unsaved(_)), "{error}");
             assert_eq!(std::fs::read_to_string(&path).expect("a file"), damaged);
         }
     }
@@ -323,8 +409,10 @@ mod tests {
 
     #[test]
     fn what_can_not_be_read_says_which_file() {
-        let error = load(&[("settings.json", "{")]).expect_err("a damaged file");
-        assert!(error.to_string().contains("settings.json"), "{error}");
+        // SK-227
+        let settings = load(&[("settings.json", "{")]).expect("the defaults");
+        assert_eq!(settings.port, 3000);
+        assert!(settings.problems[0].contains("settings.json.damaged"), "{:?}", settings.problems);
         assert!(load(&[("windlass.toml", "port = \"many\"")]).is_err());
     }
 }

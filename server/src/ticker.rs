@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use actix::Arbiter;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use windlass_broker::{CollectBrokerStatistics, Timestamp};
 
 use crate::http::AppState;
+use crate::source_events;
 
 /// Time between two SERVERSTATISTICS events.
 const STATISTICS: Duration = Duration::from_secs(5);
+/// How long a source of positions counts as present, in milliseconds.
+const POSITIONS: i64 = 60_000;
 /// Time between two rounds of forgetting.
 const PRUNE: Duration = Duration::from_secs(60);
 
@@ -24,38 +27,25 @@ pub fn start(arbiter: &Arbiter, state: AppState, prune_minutes: u64) {
     }
 }
 
-/// Emits VESSEL_INFO once, then SERVERSTATISTICS and PROVIDERSTATUS every five seconds.
+/// Emits SERVERSTATISTICS and PROVIDERSTATUS every five seconds, and what the sources do when it has changed.
 async fn report_statistics(state: AppState, started: Instant) {
-    let attribute = |key: &str| state.view.own().root().attributes.get(key).cloned();
-    let mut vessel = json!({});
-    for key in ["name", "mmsi", "uuid"] {
-        if let Some(value) = attribute(key) {
-            vessel[key] = value;
-        }
-    }
-    state.events.emit("VESSEL_INFO", &vessel);
     let mut tick = tokio::time::interval(STATISTICS);
-    let (mut last, mut last_at) = (BTreeMap::new(), Instant::now());
+    let mut meter = Meter { last: BTreeMap::new(), at: Instant::now() };
     loop {
         tick.tick().await;
         let Ok(broker) = state.broker.send(CollectBrokerStatistics).await else { return };
-        let seconds = last_at.elapsed().as_secs_f64().max(0.001);
-        last_at = Instant::now();
-        let counts: BTreeMap<_, _> = broker.providers.iter().cloned().collect();
-        let rate = |id: &str, count: u64| (count - last.get(id).copied().unwrap_or(0)) as f64 / seconds;
-        let mut providers = BTreeMap::new();
-        for (id, count) in &counts {
-            let interval = count - last.get(id).copied().unwrap_or(0);
-            let rate = round(rate(id, *count));
-            providers.insert(
-                id.to_string(),
-                json!({"deltaRate": rate, "deltaCount": count, "lastIntervalDeltaCount": interval,
-                    "writeRate": 0, "writeCount": 0, "lastIntervalWriteCount": 0}),
-            );
+        let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
+        for (id, deltas) in &broker.providers {
+            counts.entry(id.to_string()).or_default().deltas = *deltas;
         }
-        let total: f64 = counts.iter().map(|(id, count)| rate(id, *count)).sum();
+        for (id, output) in [("nmea-tcp", &state.outputs.nmea), ("tcp", &state.outputs.signalk)] {
+            if let Some(output) = output {
+                counts.entry(id.to_owned()).or_default().written = output.read().sent;
+            }
+        }
+        let (rate, providers) = meter.turn(counts, Instant::now());
         let statistics = json!({
-            "deltaRate": round(total),
+            "deltaRate": rate,
             "numberOfAvailablePaths": state.view.own().path_count(),
             "wsClients": state.stream.counters.read().clients,
             "providerStatistics": providers,
@@ -63,12 +53,47 @@ async fn report_statistics(state: AppState, started: Instant) {
         });
         state.events.emit("SERVERSTATISTICS", &statistics);
         state.events.emit("PROVIDERSTATUS", &state.status.all());
-        last = counts;
+        source_events::emit_groups(&state.events, &state.view, &state.priorities);
+        let positions = source_events::position_sources(&state.view, POSITIONS, Timestamp::now());
+        state.events.emit_change("POSITION_SOURCES", &positions);
     }
 }
 
-fn round(rate: f64) -> Value {
-    json!((rate * 100.0).round() / 100.0)
+/// What an input, plugin or output has done since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+struct Counts {
+    /// Deltas that it has brought.
+    deltas: u64,
+    /// What it has written.
+    written: u64,
+}
+
+/// Makes rates from counts.
+struct Meter {
+    last: BTreeMap<String, Counts>,
+    at: Instant,
+}
+
+impl Meter {
+    /// The deltas per second of all together, and `providerStatistics` (server-admin-api §14).
+    fn turn(&mut self, counts: BTreeMap<String, Counts>, now: Instant) -> (Value, Map<String, Value>) {
+        let seconds = now.duration_since(self.at).as_secs_f64().max(0.001);
+        let per_second = |count: u64| json!((count as f64 / seconds * 100.0).round() / 100.0);
+        let (mut all, mut providers) = (0, Map::new());
+        for (id, now) in &counts {
+            let before = self.last.get(id).copied().unwrap_or_default();
+            let deltas = now.deltas.saturating_sub(before.deltas);
+            let written = now.written.saturating_sub(before.written);
+            all += deltas;
+            let statistics = json!({
+                "deltaRate": per_second(deltas), "deltaCount": now.deltas, "lastIntervalDeltaCount": deltas,
+                "writeRate": per_second(written), "writeCount": now.written, "lastIntervalWriteCount": written,
+            });
+            providers.insert(id.clone(), statistics);
+        }
+        (self.last, self.at) = (counts, now);
+        (per_second(all), providers)
+    }
 }
 
 /// Emits PROVIDERSTATUS when an entry changes.
@@ -91,5 +116,32 @@ async fn prune(state: AppState, minutes: u64) {
         if gone > 0 {
             log::info!("{gone} vessels or other contexts have been silent for {minutes} minutes and are forgotten");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_of_the_last_interval() {
+        // SK-209
+        let start = Instant::now();
+        let mut meter = Meter { last: BTreeMap::new(), at: start };
+        let counts = |deltas, written| {
+            BTreeMap::from([
+                ("gps".to_owned(), Counts { deltas, written: 0 }),
+                ("tcp".to_owned(), Counts { deltas: 5, written }),
+            ])
+        };
+        meter.turn(counts(10, 0), start + Duration::from_secs(5));
+        let (rate, providers) = meter.turn(counts(31, 8), start + Duration::from_secs(9));
+        assert_eq!(rate, json!(5.25));
+        assert_eq!(
+            providers["gps"],
+            json!({"deltaRate": 5.25, "deltaCount": 31, "lastIntervalDeltaCount": 21,
+                "writeRate": 0.0, "writeCount": 0, "lastIntervalWriteCount": 0})
+        );
+        assert_eq!((&providers["tcp"]["writeRate"], &providers["tcp"]["deltaRate"]), (&json!(2.0), &json!(0.0)));
     }
 }

@@ -1,4 +1,4 @@
-// What the browser tests share: a page in Chromium, with the flags that make it start without a display and without
+// What the browser tests share: pages in Chromium, with the flags that make it start without a display and without
 // looking for anything outside.
 
 import { createRequire } from 'node:module'
@@ -16,8 +16,8 @@ export function need(usage, ...given) {
   }
 }
 
-/** Opens a page, lets `look` do its work on it, prints what that returns as JSON, and closes the browser. */
-export async function withPage(look) {
+/** Opens a browser, lets `look` do its work in it, prints what that returns as JSON, and closes it. */
+export async function withBrowser(look) {
   const { WINDLASS_NPM_DIR: packages, WINDLASS_CHROMIUM: executablePath } = process.env
   const { chromium } = createRequire(join(packages, 'package.json'))('playwright-core')
   const browser = await chromium.launch({
@@ -31,13 +31,25 @@ export async function withPage(look) {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      // Web apps ask for maps on the internet: a test must not depend on whether there is one.
+      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
     ],
   })
   try {
-    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
-    page.setDefaultTimeout(PATIENCE)
-    process.stdout.write(JSON.stringify(await look(page)))
+    process.stdout.write(JSON.stringify(await look(browser)))
   } finally {
     await browser.close()
   }
+}
+
+/** A page of its own: nothing is remembered from others. */
+export async function newPage(browser) {
+  const page = await browser.newPage({ viewport: { width: 1280, height: 900 } })
+  page.setDefaultTimeout(PATIENCE)
+  return page
+}
+
+/** Opens one page in a browser, lets `look` do its work on it, prints what that returns as JSON, and closes the browser. */
+export async function withPage(look) {
+  await withBrowser(async (browser) => look(await newPage(browser)))
 }

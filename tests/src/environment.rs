@@ -31,6 +31,19 @@ pub fn npm_packages() -> PathBuf {
     folder("WINDLASS_NPM_DIR")
 }
 
+/// A Python that has the packages that `tests/python` pins.
+pub fn python() -> PathBuf {
+    let Some(python) = std::env::var_os("WINDLASS_PYTHON").map(PathBuf::from) else {
+        panic!("WINDLASS_PYTHON is not set: run the tests with `cargo xtask test`, which fetches what they need")
+    };
+    assert!(
+        python.is_file(),
+        "WINDLASS_PYTHON is {}, which is no file: run `cargo xtask test` again",
+        python.display()
+    );
+    python
+}
+
 /// The folder with the recordings of real boats, `plaka.log` among them.
 pub fn recordings() -> PathBuf {
     folder("WINDLASS_SAMPLES_DIR")

@@ -5,28 +5,30 @@
 //! statements of the specification they show. Everything waits for conditions, never for time to pass: [`PATIENCE`] is only
 //! the point at which a test gives up.
 
+mod accounts;
 mod conformance;
 mod continuity;
 mod counter;
 mod environment;
 mod logs;
 mod nmea;
-mod node;
 mod rest;
+mod script;
 mod server;
 mod stream;
 mod wat_plugin;
 
 use std::time::Duration;
 
+pub use accounts::PASSWORD;
 pub use conformance::{Row, run_table};
 pub use continuity::Continuity;
 pub use counter::Counter;
-pub use environment::{chromium, demo_plugins, npm_packages, recordings, server_binary, test_file};
+pub use environment::{chromium, demo_plugins, npm_packages, python, recordings, server_binary, test_file};
 pub use logs::Logs;
 pub use nmea::{NmeaPeer, sentence};
-pub use node::run_script;
 pub use rest::Answer;
+pub use script::{run_python, run_script};
 pub use server::{Ended, Server, ServerOptions};
 pub use stream::{Frame, Publisher, Stream, Value, delta, values_of};
 pub use wat_plugin::WatPlugin;

@@ -31,6 +31,11 @@ impl Logs {
         });
     }
 
+    /// All lines.
+    pub fn all(&self) -> Vec<String> {
+        self.lock().clone()
+    }
+
     /// The first line that has all of these words in it.
     pub fn find(&self, words: &[&str]) -> Option<String> {
         self.lock().iter().find(|line| words.iter().all(|word| line.contains(word))).cloned()

@@ -120,6 +120,13 @@ impl Server {
         find_connection(&all, id).cloned().expect("it was found a moment ago")
     }
 
+    /// Where a TCP output listens: `nmeaTcp` or `signalkTcp`.
+    pub async fn output(&self, name: &str) -> String {
+        let address = |all: &Json| all["outputs"][name]["localAddress"].as_str().map(str::to_owned);
+        let all = self.eventually("/windlass/statistics", |all| address(all).is_some()).await;
+        address(&all).expect("it was found a moment ago")
+    }
+
     /// Where a listening connection listens.
     pub async fn input(&self, id: &str) -> String {
         let listens = |all: &Json| find_connection(all, id).is_some_and(|c| c["localAddress"].is_string());

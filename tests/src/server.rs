@@ -19,6 +19,8 @@ const READY: &str = "Windlass is listening on http://127.0.0.1:";
 #[derive(Debug, Default)]
 pub struct ServerOptions {
     directory: Option<Arc<TempDir>>,
+    unnamed: bool,
+    secured: bool,
     files: Vec<(PathBuf, Vec<u8>)>,
     settings: serde_json::Map<String, Json>,
     connections: Vec<Json>,
@@ -35,6 +37,18 @@ impl ServerOptions {
     /// Uses the directory of a server that has ended.
     pub fn directory(mut self, directory: &Arc<TempDir>) -> Self {
         self.directory = Some(directory.clone());
+        self
+    }
+
+    /// Does not tell the server a configuration directory: with `--demo` it makes one of its own.
+    pub fn without_directory(mut self) -> Self {
+        self.unnamed = true;
+        self
+    }
+
+    /// Starts it as it is by default: nobody may change anything until it is claimed. Without this it is open to everybody.
+    pub fn secured(mut self) -> Self {
+        self.secured = true;
         self
     }
 
@@ -100,16 +114,22 @@ impl ServerOptions {
         let directory = self.directory.take().unwrap_or_else(temporary);
         self.write_files(directory.path());
         let mut command = Command::new(server_binary());
+        if !self.unnamed {
+            command.arg("--config-dir").arg(directory.path());
+        }
         command
-            .arg("--config-dir")
-            .arg(directory.path())
-            .args(["--port", "0"])
+            .args(["--port", "0", "--host", "127.0.0.1"])
+            .args((!self.secured).then_some("--insecure"))
             .args(&self.arguments)
             // What the person who runs the tests has in the environment is no part of them.
             .env_remove("RUST_LOG")
             .env_remove("DEBUG")
             .env_remove("PORT")
             .env_remove("MAX_WS_CONNECTIONS_PER_IP")
+            // Any free ports: see `windlass_tests::Server::output`.
+            .env("NMEA0183PORT", "0")
+            .env("TCPSTREAMPORT", "0")
+            .env_remove("TCPSTREAMADDRESS")
             .env_remove("DISABLEPLUGINS")
             .env_remove("DEFAULTENABLEDPLUGINS")
             .envs(self.environment)
@@ -202,6 +222,11 @@ impl Server {
         format!("http://{}{path}", self.address())
     }
 
+    /// The client that requests are made with, for those that [`Server::request`] can't make; it shows redirects.
+    pub fn http(&self) -> &reqwest::Client {
+        &self.client
+    }
+
     /// The configuration directory.
     pub fn directory(&self) -> &Path {
         self.directory.path()
@@ -219,9 +244,18 @@ impl Server {
 
     /// Memory of the process, in bytes.
     pub fn resident_bytes(&self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    /// The part of it that the process has asked for itself, in bytes: without the pages of the program that have been read so far.
+    pub fn anonymous_bytes(&self) -> u64 {
+        self.memory("RssAnon:")
+    }
+
+    fn memory(&self, kind: &str) -> u64 {
         let path = format!("/proc/{}/status", self.child.id());
         let status = std::fs::read_to_string(&path).expect("the system tells about a running process");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a process has memory");
+        let line = status.lines().find_map(|line| line.strip_prefix(kind)).expect("a process has memory");
         let kilobytes: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of kB");
         kilobytes * 1024
     }
@@ -236,16 +270,26 @@ impl Server {
         self.signal(Signal::INT).await
     }
 
-    async fn signal(mut self, signal: Signal) -> Ended {
-        let start = Instant::now();
+    /// Ends it at once, as a power cut does: nothing of it runs any more.
+    pub async fn kill(self) -> Ended {
+        self.signal(Signal::KILL).await
+    }
+
+    async fn signal(self, signal: Signal) -> Ended {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).expect("a signal can be sent to the own child");
+        self.ended().await
+    }
+
+    /// Waits until it has ended by itself, or for the signal that it was sent.
+    pub async fn ended(mut self) -> Ended {
+        let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().expect("the child can be asked") {
                 let (directory, logs) = (self.directory.clone(), self.logs.clone());
                 return Ended { status, took: start.elapsed(), directory, logs };
             }
-            assert!(start.elapsed() < PATIENCE, "{signal:?} does not end the server; its log:\n{}", self.logs.tail());
+            assert!(start.elapsed() < PATIENCE, "the server does not end; its log:\n{}", self.logs.tail());
             tokio::time::sleep(BETWEEN_LOOKS).await;
         }
     }

@@ -7,6 +7,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
@@ -98,7 +99,19 @@ impl Stream {
     /// # Errors
     /// What the server or the system answers.
     pub async fn open(address: &str) -> Result<Self, tungstenite::Error> {
-        let (socket, _) = connect_async(address).await?;
+        Self::open_with(address, &[]).await
+    }
+
+    /// The same with further headers.
+    ///
+    /// # Errors
+    /// What the server or the system answers.
+    pub async fn open_with(address: &str, headers: &[(&'static str, &str)]) -> Result<Self, tungstenite::Error> {
+        let mut request = address.into_client_request()?;
+        for (name, value) in headers {
+            request.headers_mut().insert(*name, value.parse().expect("a header's value is plain text"));
+        }
+        let (socket, _) = connect_async(request).await?;
         let mut stream = Self { socket, hello: Json::Null, values: VecDeque::new(), seen: VecDeque::new() };
         stream.hello = stream.next_json().await;
         Ok(stream)
@@ -272,26 +285,37 @@ impl Stream {
     }
 }
 
-/// A client that sends deltas and sees everything: when it has seen a delta, the server has passed it to everybody.
+/// A client that sends deltas, and one that sees everything: when it has seen a delta, the server has passed it to everybody.
 #[derive(Debug)]
-pub struct Publisher(Stream);
+pub struct Publisher {
+    /// Nobody hears what they say themselves, so it takes another one to see it.
+    sender: Stream,
+    watcher: Stream,
+}
 
 impl Publisher {
-    /// Connects, and waits until what it sends comes back.
+    /// Connects, and waits until what it sends comes through.
     pub async fn connect(server: &Server) -> Self {
+        Self::connect_as(server, "").await
+    }
+
+    /// The same with something more in the query of both connections, such as `token=…`.
+    pub async fn connect_as(server: &Server, query: &str) -> Self {
         // Without cached values: what comes is what was published since.
-        let mut stream = Stream::connect(server, "subscribe=all&sendCachedValues=false").await;
-        let mark = stream.own_name();
+        let watcher = Stream::connect(server, &format!("subscribe=all&sendCachedValues=false&{query}")).await;
+        let sender = Stream::connect(server, &format!("subscribe=none&{query}")).await;
+        let mut publisher = Self { sender, watcher };
+        let mark = publisher.sender.own_name();
         let deadline = Instant::now() + PATIENCE;
         loop {
             // A mark that is faster than the subscription isn't seen, so there may have to be several.
-            stream.send(&delta("publisher", "test.publisher.ready", mark.as_str())).await;
-            if let Some(Frame::Json(frame)) = stream.next_frame(BETWEEN_LOOKS).await
+            publisher.sender.send(&delta("publisher", "test.publisher.ready", mark.as_str())).await;
+            if let Some(Frame::Json(frame)) = publisher.watcher.next_frame(BETWEEN_LOOKS).await
                 && values_of(&frame).iter().any(|value| value.value == mark.as_str())
             {
-                return Self(stream);
+                return publisher;
             }
-            assert!(Instant::now() < deadline, "what a client publishes does not come back to it");
+            assert!(Instant::now() < deadline, "what a client publishes does not come through");
         }
     }
 
@@ -299,33 +323,38 @@ impl Publisher {
     pub async fn publish(&mut self, delta: &Json) -> Vec<Value> {
         let sent = values_of(delta);
         let last = sent.last().expect("a delta to be awaited has a value");
-        self.0.send(delta).await;
-        let mut echo = self
-            .0
-            .read_until(&format!("the echo of {delta}"), |value| value.path == last.path && value.value == last.value)
+        self.sender.send(delta).await;
+        let mut seen = self
+            .watcher
+            .read_until(&format!("{delta}"), |value| value.path == last.path && value.value == last.value)
             .await;
-        echo.drain(..echo.len().saturating_sub(sent.len()));
-        echo
+        seen.drain(..seen.len().saturating_sub(sent.len()));
+        seen
     }
 
     /// Publishes one value of the own ship.
     pub async fn value(&mut self, source: &str, path: &str, value: impl Into<Json>) -> Value {
-        let mut echo = self.publish(&delta(source, path, value)).await;
-        echo.pop().expect("the echo has the value")
+        let mut seen = self.publish(&delta(source, path, value)).await;
+        seen.pop().expect("what was published has the value")
     }
 
     /// Sends a message without waiting for anything.
     pub async fn send(&mut self, message: &Json) {
-        self.0.send(message).await;
+        self.sender.send(message).await;
     }
 
-    /// The stream.
+    /// What everybody sees.
     pub fn stream(&mut self) -> &mut Stream {
-        &mut self.0
+        &mut self.watcher
+    }
+
+    /// What is said to the sender.
+    pub fn sender(&mut self) -> &mut Stream {
+        &mut self.sender
     }
 
     /// `vessels.<own id>`.
     pub fn own_context(&self) -> &str {
-        self.0.own_context()
+        self.sender.own_context()
     }
 }

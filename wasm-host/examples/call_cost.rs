@@ -5,14 +5,13 @@
 
 use std::{
     fmt::Write as _,
-    hint::black_box,
     sync::{Arc, Barrier},
     time::{Duration, Instant},
 };
 
 use windlass_wasm_host::{
-    CallError, Capabilities, CompiledPlugin, Deadlines, DeltaVersion, Guest, HandlerKind, Host, HostError, Limits,
-    OutputStream, Runtime, RuntimeOptions, Sandbox, SharedText,
+    CallError, Capabilities, CompiledPlugin, Deadlines, Guest, HandlerKind, Limits, NoHost, Runtime, RuntimeOptions,
+    Sandbox, SharedText,
 };
 
 const DELTA: &str = r#"{"context":"vessels.urn:mrn:imo:mmsi:230099999","updates":[{"$source":"gps.GP","timestamp":"2024-05-01T12:00:00.000Z","values":[{"path":"navigation.position","value":{"latitude":60.1509,"longitude":24.9512}},{"path":"navigation.speedOverGround","value":3.85},{"path":"navigation.magneticVariation","value":0.1}]}]}"#;
@@ -56,59 +55,6 @@ const ALLOCATING: &str = r#"
     (func (export "status") (param $p i32) (param $n i32) (param $out i32) (param $max i32) (result i32)
       (i32.store16 (local.get $out) (i32.const 0x7d7b)) (i32.const 2))"#;
 
-struct Silent;
-
-impl Host for Silent {
-    fn debug(&self, _: &str) {}
-    fn set_status(&self, _: &str) {}
-    fn set_error(&self, _: &str) {}
-    fn emit_delta(&self, json: &str, _: DeltaVersion) {
-        black_box(json);
-    }
-    fn publish_notification(&self, _: &str, _: &str) -> Result<(), HostError> {
-        Ok(())
-    }
-    fn self_path(&self, _: &str) -> Option<String> {
-        None
-    }
-    fn path(&self, _: &str) -> Option<String> {
-        None
-    }
-    fn read_config(&self) -> Result<String, HostError> {
-        Ok("{}".into())
-    }
-    fn save_config(&self, _: &str) -> Result<(), HostError> {
-        Ok(())
-    }
-    fn register_put_handler(&self, _: &str, _: &str) -> Result<(), HostError> {
-        Ok(())
-    }
-    fn register_resource_provider(&self, _: &str) -> Result<(), HostError> {
-        Ok(())
-    }
-    fn register_weather_provider(&self, _: &str) -> Result<(), HostError> {
-        Ok(())
-    }
-    fn register_radar_provider(&self, _: &str) -> Result<(), HostError> {
-        Ok(())
-    }
-    fn emit_binary_stream(&self, _: &str, _: &[u8]) -> Result<(), HostError> {
-        Ok(())
-    }
-    fn emit_radar_spokes(&self, _: &str, _: &[u8]) -> Result<(), HostError> {
-        Ok(())
-    }
-    fn subscribe_events(&self, _: &[String]) -> Result<(), HostError> {
-        Ok(())
-    }
-    fn emit_event(&self, _: &str, _: &str) -> Result<(), HostError> {
-        Ok(())
-    }
-    fn output_line(&self, _: OutputStream, _: &str) {}
-    fn denied(&self, _: &'static str, _: &'static str) {}
-    fn notice(&self, _: &str) {}
-}
-
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> Result<(), Failure> {
@@ -131,7 +77,7 @@ fn buffer(more: &str) -> String {
 fn open(runtime: &Runtime, plugin: &CompiledPlugin, limits: &Limits) -> Result<Box<dyn Guest>, Failure> {
     let sandbox =
         Sandbox { vfs_root: None, environment: vec![], capabilities: Capabilities::default(), utf16_requests: false };
-    Ok(runtime.instantiate(plugin, Arc::new(Silent), sandbox, limits)?)
+    Ok(runtime.instantiate(plugin, Arc::new(NoHost), sandbox, limits)?)
 }
 
 fn load(runtime: &Runtime, wat: &str, limits: &Limits) -> Result<Box<dyn Guest>, Failure> {
@@ -208,7 +154,7 @@ fn starting() -> Result<(), Failure> {
         let mut cached = Vec::new();
         for round in 0..5 {
             let cache_dir = directory.path().join(format!("{index}-{round}"));
-            let runtime = Runtime::new(RuntimeOptions { cache_dir: Some(cache_dir) })?;
+            let runtime = Runtime::new(RuntimeOptions { cache_dir: Some(cache_dir), ..RuntimeOptions::default() })?;
             let begun = Instant::now();
             runtime.compile_bytes(&wasm, &limits)?;
             compiled.push(begun.elapsed());

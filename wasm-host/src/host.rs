@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Waits;
+
 /// What a guest may ask of the server. The implementor is bound to one plugin: nothing here carries an
 /// identity, so a guest cannot claim another one.
 ///
@@ -54,8 +56,65 @@ pub trait Host: Send + Sync {
     fn output_line(&self, stream: OutputStream, line: &str);
     /// `import` was called without the capability it needs. Called each time: count it, log it once.
     fn denied(&self, import: &'static str, capability: &'static str);
+    /// What the guest waits for outside, for the server to end; by default nobody does. Asked once for each instance.
+    fn waits(&self) -> Waits {
+        Waits::default()
+    }
     /// Something the operator should know once, e.g. that an unknown import was replaced by a stub.
     fn notice(&self, text: &str);
+}
+
+/// A host that hears nothing, knows nothing and agrees to everything: for measurements and trials.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoHost;
+
+impl Host for NoHost {
+    fn debug(&self, _: &str) {}
+    fn set_status(&self, _: &str) {}
+    fn set_error(&self, _: &str) {}
+    fn emit_delta(&self, _: &str, _: DeltaVersion) {}
+    fn publish_notification(&self, _: &str, _: &str) -> Result<(), HostError> {
+        Ok(())
+    }
+    fn self_path(&self, _: &str) -> Option<String> {
+        None
+    }
+    fn path(&self, _: &str) -> Option<String> {
+        None
+    }
+    fn read_config(&self) -> Result<String, HostError> {
+        Ok("{}".to_owned())
+    }
+    fn save_config(&self, _: &str) -> Result<(), HostError> {
+        Ok(())
+    }
+    fn register_put_handler(&self, _: &str, _: &str) -> Result<(), HostError> {
+        Ok(())
+    }
+    fn register_resource_provider(&self, _: &str) -> Result<(), HostError> {
+        Ok(())
+    }
+    fn register_weather_provider(&self, _: &str) -> Result<(), HostError> {
+        Ok(())
+    }
+    fn register_radar_provider(&self, _: &str) -> Result<(), HostError> {
+        Ok(())
+    }
+    fn emit_binary_stream(&self, _: &str, _: &[u8]) -> Result<(), HostError> {
+        Ok(())
+    }
+    fn emit_radar_spokes(&self, _: &str, _: &[u8]) -> Result<(), HostError> {
+        Ok(())
+    }
+    fn subscribe_events(&self, _: &[String]) -> Result<(), HostError> {
+        Ok(())
+    }
+    fn emit_event(&self, _: &str, _: &str) -> Result<(), HostError> {
+        Ok(())
+    }
+    fn output_line(&self, _: OutputStream, _: &str) {}
+    fn denied(&self, _: &'static str, _: &'static str) {}
+    fn notice(&self, _: &str) {}
 }
 
 /// Which kind of delta a plugin emits.

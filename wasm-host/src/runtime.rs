@@ -3,21 +3,26 @@
 use std::{fmt, io, path::PathBuf, sync::Arc};
 
 use crate::{
-    Abi, Capabilities, Guest, Host, Limits, LoadError, Origin, PluginPackage,
+    Abi, Capabilities, CertificateAuthorities, Guest, Host, Limits, LoadError, Origin, PluginPackage,
     access::NetworkAccess,
     engine::{self, Engine, cache::ModuleCache, wasmer::WasmerEngine, watchdog::Watchdog},
     guest::{self, Detected},
     imports::{self, GuestContext},
     net::{GuestNetwork, NetworkLease, NetworkLoop},
-    wasi::{OutputGate, WasiSetup, wasix::WasixRuntime},
+    voice::Voice,
+    wasi::{WasiSetup, wasix::WasixRuntime},
 };
 
 /// How the runtime is set up.
 #[derive(Clone, Debug, Default)]
 pub struct RuntimeOptions {
     /// Where compiled modules are kept between starts; `None` compiles them every time. The directory is made accessible to
-    /// the server only, and must lie outside every plugin's own directory.
+    /// the server only, and must lie outside every plugin's own directory. One of another user is refused, and modules that
+    /// others could have written are compiled again. Modules that were not used for 30 days go, and beyond 256 MiB those used
+    /// longest ago.
     pub cache_dir: Option<PathBuf>,
+    /// Whom the requests of plugins trust to vouch for servers.
+    pub authorities: CertificateAuthorities,
 }
 
 /// Why the runtime could not be set up.
@@ -43,6 +48,7 @@ pub enum RuntimeError {
 pub struct Runtime {
     engine: Arc<dyn Engine>,
     network: NetworkLoop,
+    authorities: CertificateAuthorities,
 }
 
 /// A module ready to be instantiated, any number of times, on any thread.
@@ -107,7 +113,7 @@ impl Runtime {
             .map(|directory| ModuleCache::open(&directory).map_err(|source| RuntimeError::Cache { directory, source }))
             .transpose()?;
         let engine = WasmerEngine::new(cache, Watchdog::start()?, WasixRuntime::new()?);
-        Ok(Self { engine: Arc::new(engine), network: NetworkLoop::start()? })
+        Ok(Self { engine: Arc::new(engine), network: NetworkLoop::start()?, authorities: options.authorities })
     }
 
     /// Reads and compiles the module of a package, or takes it from the cache. The caps on memory, tables and stack become
@@ -152,35 +158,37 @@ impl Runtime {
         sandbox: Sandbox,
         limits: &Limits,
     ) -> Result<Box<dyn Guest>, LoadError> {
-        let gate = Arc::new(OutputGate::new(limits.log_lines_per_second));
+        let voice = Voice::new(Arc::clone(&host), limits);
         let delivers =
             guest::Delivers { deltas: sandbox.capabilities.data_read, events: sandbox.capabilities.server_events };
         let utf16_requests = sandbox.utf16_requests;
         let network = GuestNetwork::new(
             &self.network,
+            &self.authorities,
             sandbox.capabilities.network.clone(),
             sandbox.capabilities.raw_sockets.clone(),
+            host.waits(),
             limits,
         );
-        let lease = NetworkLease::new(Arc::clone(&network), Arc::clone(&host));
+        let lease = NetworkLease::new(Arc::clone(&network));
         let context = Arc::new(GuestContext {
             network,
-            host: Arc::clone(&host),
+            host,
             capabilities: sandbox.capabilities,
             limits: limits.clone(),
-            gate: Arc::clone(&gate),
+            voice: Arc::clone(&voice),
         });
         let family = guest::import_family(compiled.detected.abi);
         let imports = imports::link(family, compiled.module.imports(), &context)?;
         let wasi = WasiSetup {
             vfs_root: sandbox.vfs_root,
             environment: sandbox.environment,
-            host,
-            gate,
+            voice: Arc::clone(&voice),
             limits: limits.clone(),
         };
         let instance = compiled.module.instantiate(imports, wasi, limits.deadlines.initialize)?;
-        guest::open(&compiled.detected, instance, limits.clone(), delivers, utf16_requests, lease)
+        let outside = guest::Outside { network: lease, voice };
+        guest::open(&compiled.detected, instance, limits.clone(), delivers, utf16_requests, outside)
     }
 
     /// Breaks off the HTTP requests of all live instances and refuses further ones: for shutting down, since a plugin that waits for an

@@ -1,18 +1,7 @@
-//! The project's commands. `cargo xtask help` lists them.
-//!
-//! [`setup`] makes everything that the server and its tests need and isn't in the repository, one
-//! file a thing; [`commands`] use it. [`project`] knows the places, [`tool`] runs other programs,
-//! [`step`] tells what is going on, and [`stamp`] avoids doing it twice.
+//! `cargo xtask`; see the library.
 
-mod commands;
-mod project;
-mod setup;
-mod stamp;
-mod step;
-mod tool;
-
-use project::Project;
 use std::process::ExitCode;
+use xtask::Project;
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);
@@ -22,7 +11,7 @@ fn main() -> ExitCode {
     if rest.first().is_some_and(|first| first == "--") {
         rest.remove(0);
     }
-    match Project::locate().and_then(|project| commands::run(&project, &name, &rest)) {
+    match Project::locate().and_then(|project| xtask::run(&project, &name, &rest)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("\nxtask {name}: {error:#}");

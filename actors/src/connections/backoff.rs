@@ -7,7 +7,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 
 /// Delays of 1, 2 and 4 s, then of 5 s (signalk-v1 §15: at most 5 s).
 #[derive(Debug, Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     tries: u32,
 }
 

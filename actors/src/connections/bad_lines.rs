@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use windlass_broker::{NameError, RawJsonError};
+use windlass_broker::{IntakeError, MAX_DELTA_BYTES, NameError, RawJsonError};
 
 use crate::nmea0183::{MAX_LINE_BYTES, SentenceError};
 
@@ -22,9 +22,17 @@ pub(super) enum BadLine {
          and that the baud rate is right"
     )]
     TooLong,
+    #[error(
+        "a message has more than {MAX_DELTA_BYTES} bytes: check that the other side sends Signal K, one delta a line"
+    )]
+    DeltaTooLong,
+    #[error(transparent)]
+    Delta(#[from] IntakeError),
     #[error(transparent)]
     Sentence(#[from] SentenceError),
-    #[error("a line of the log holds data of kind {0}, which is not supported yet; only N (NMEA 0183) is played")]
+    #[error(
+        "a line of the log holds data of kind {0}, which is not supported yet; only N (NMEA 0183) and I (Signal K) are played"
+    )]
     LogKind(char),
     #[error("the values can't be published: {0}")]
     Name(#[from] NameError),
@@ -36,7 +44,8 @@ impl BadLine {
     /// A short, stable word for counters and statistics.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::TooLong => "tooLong",
+            Self::TooLong | Self::DeltaTooLong => "tooLong",
+            Self::Delta(_) => "delta",
             Self::Sentence(error) => error.kind(),
             Self::LogKind(_) => "logKind",
             Self::Name(_) => "name",

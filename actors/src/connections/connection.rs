@@ -8,8 +8,8 @@ use tokio::time::sleep;
 
 use super::backoff::Backoff;
 use super::link::{End, Link};
-use super::settings::{Input, Plan};
-use super::{playback, tcp_client, tcp_listener, udp};
+use super::plan::{Input, Plan};
+use super::{output_clients, playback, serial, tcp_client, tcp_listener, udp, websocket};
 
 /// One configured connection. It lives on the I/O arbiter, reads its input, and starts it again with growing delays when it is
 /// lost. It ends with [`CloseConnection`], with its recording, or with the broker.
@@ -68,9 +68,14 @@ async fn keep_running(input: &Input, link: &Link) {
         let first = backoff.tries() == 0;
         let delay = backoff.next_delay();
         link.error(&reason);
-        if let Input::TcpClient(client) = input {
+        let remote = match input {
+            Input::TcpClient(client) => Some((&client.host, client.port)),
+            Input::WebSocket(remote) if !remote.discover => Some((&remote.host, remote.port)),
+            _ => None,
+        };
+        if let Some((host, port)) = remote {
             // The cause stays readable as the entry's last error.
-            let (host, port, retry) = (&client.host, client.port, backoff.tries());
+            let retry = backoff.tries();
             link.error(&format!("Reconnect {host} {port} retry {retry} delay {}", delay.as_millis()));
         }
         if first {
@@ -87,6 +92,9 @@ async fn run(input: &Input, link: &Link, backoff: &mut Backoff) -> Result<Infall
         Input::TcpClient(client) => tcp_client::run(client, link, backoff).await,
         Input::TcpListener(listener) => tcp_listener::run(listener, link, backoff).await,
         Input::Udp(settings) => udp::run(settings, link, backoff).await,
+        Input::Serial(settings) => serial::run(settings, link, backoff).await,
+        Input::OutputClients => output_clients::run(link).await,
+        Input::WebSocket(remote) => websocket::run(remote, link, backoff).await,
         Input::Playback(recording) => playback::run(recording, link, backoff).await,
     }
 }

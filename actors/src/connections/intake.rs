@@ -1,45 +1,107 @@
-//! From lines to deltas on the bus.
+//! From lines to deltas on the bus: what is common to all inputs, and NMEA 0183.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
-use smallvec::smallvec;
+use smallvec::{SmallVec, smallvec};
 use smol_str::SmolStr;
 use tokio::time::Instant;
 use windlass_broker::{
-    Delta, DeltaVersion, NameError, Path, PathValue, Publish, RawJson, RawJsonError, Source, SourceRef, Timestamp,
-    Update,
+    Context as VesselContext, Delta, DeltaVersion, MAX_DELTA_BYTES, NameError, Origin, Path, PathValue, Publish,
+    RawJson, RawJsonError, Source, SourceRef, Timestamp, Update, without_static_data,
 };
 
 use super::bad_lines::BadLine;
+use super::delta_intake::DeltaIntake;
 use super::lines::{LineSplitter, Oversized};
 use super::link::{End, Link};
-use crate::nmea0183::{Decoded, Decoder, Value};
+use super::plan::Protocol;
+use crate::nmea0183::{Decoded, Decoder, SentenceError, Value};
 
 /// Sources of one sender that are kept ready; a boat has a few talkers with a dozen sentences each.
 const MAX_SOURCES: usize = 256;
 
+/// What takes the lines of one sender.
+pub(super) enum Intake<'a> {
+    Sentences(LineIntake<'a>),
+    Deltas(DeltaIntake<'a>),
+}
+
+impl<'a> Intake<'a> {
+    /// An intake without history, for a new sender.
+    pub fn new(link: &'a Link, protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Nmea0183 => Self::Sentences(LineIntake::new(link)),
+            Protocol::Gpsd => Self::Sentences(LineIntake { skips_json: true, ..LineIntake::new(link) }),
+            Protocol::SignalK => Self::Deltas(DeltaIntake::new(link)),
+        }
+    }
+
+    /// What cuts the sender's bytes into lines.
+    pub fn splitter(&self) -> LineSplitter {
+        match self {
+            Self::Sentences(_) => LineSplitter::default(),
+            Self::Deltas(_) => LineSplitter::with_limit(MAX_DELTA_BYTES),
+        }
+    }
+
+    /// Takes a line that was received at `now`.
+    pub fn take(&mut self, line: Result<&[u8], Oversized<'_>>, now: jiff::Timestamp) {
+        match self {
+            Self::Sentences(intake) => intake.take(line, now),
+            Self::Deltas(intake) => intake.take(line, now),
+        }
+    }
+
+    /// Hands the deltas to the broker and waits until it has taken them: that wait is the back-pressure.
+    pub async fn publish(&mut self) -> Result<(), End> {
+        match self {
+            Self::Sentences(intake) => intake.publish().await,
+            Self::Deltas(intake) => intake.publish().await,
+        }
+    }
+}
+
 /// Decodes the lines of one sender and publishes what they say, a batch at a time.
-///
-/// Nothing here is about static data of the own ship (signalk-v1 §2.2 no. 4): the decoder gives none of those paths.
 pub(super) struct LineIntake<'a> {
     link: &'a Link,
     decoder: Decoder,
     sources: HashMap<(SmolStr, SmolStr), (Arc<Source>, SourceRef), RandomState>,
     batch: Vec<Delta>,
+    /// Those of the decoder that are counted already.
+    lost_fragments: u64,
+    /// Lines of JSON are none of ours.
+    skips_json: bool,
+    /// Who sent the present line, if it was a client of the NMEA 0183 output.
+    origin: Origin,
 }
 
 impl<'a> LineIntake<'a> {
     /// An intake without history, for a new sender.
     pub fn new(link: &'a Link) -> Self {
         let decoder = Decoder::new(link.decoding.clone());
-        Self { link, decoder, sources: HashMap::default(), batch: Vec::new() }
+        Self {
+            link,
+            decoder,
+            sources: HashMap::default(),
+            batch: Vec::new(),
+            lost_fragments: 0,
+            skips_json: false,
+            origin: Origin::NONE,
+        }
     }
 
     /// Takes a line that was received at `now`.
     pub fn take(&mut self, line: Result<&[u8], Oversized<'_>>, now: jiff::Timestamp) {
         self.take_logged(line, now, now);
+    }
+
+    /// Takes a line that a client of the NMEA 0183 output has sent.
+    pub fn take_from(&mut self, line: &[u8], origin: Origin, now: jiff::Timestamp) {
+        self.origin = origin;
+        self.take_logged(Ok(line), now, now);
+        self.origin = Origin::NONE;
     }
 
     /// Takes a line that is read at `now` from a log, whose writer received it at `logged`.
@@ -48,12 +110,16 @@ impl<'a> LineIntake<'a> {
             Ok(line) => line,
             Err(Oversized(start)) => return self.refuse(&BadLine::TooLong, start, now),
         };
-        if line.trim_ascii().is_empty() {
+        if line.trim_ascii().is_empty() || self.skips_json && line.starts_with(b"{") {
             return;
         }
+        self.link.record('N', line, now);
         let received = if self.link.override_timestamps { now } else { logged };
-        let decoded = self.decoder.decode(line, logged).map_err(BadLine::from);
-        match decoded.and_then(|decoded| self.convert(decoded, received)) {
+        let decoded = self.decoder.decode(line, logged);
+        if self.link.repeat && decoded.as_ref().err().is_none_or(SentenceError::is_about_content) {
+            self.link.sentences.repeat(line, self.origin);
+        }
+        match decoded.map_err(BadLine::from).and_then(|decoded| self.convert(decoded, received)) {
             Ok(delta) => {
                 self.link.counters.add_line(now);
                 self.batch.extend(delta);
@@ -68,18 +134,15 @@ impl<'a> LineIntake<'a> {
         self.link.counters.add_bad_line(problem, line);
     }
 
-    /// Hands the deltas to the broker and waits until it has taken them: that wait is the back-pressure.
+    /// See [`Intake::publish`].
     pub async fn publish(&mut self) -> Result<(), End> {
         self.link.counters.report_bad_lines();
+        let lost = self.decoder.lost_fragments();
+        self.link.counters.add_lost_fragments(lost - std::mem::replace(&mut self.lost_fragments, lost));
         if self.batch.is_empty() {
             return Ok(());
         }
-        let deltas = std::mem::take(&mut self.batch);
-        let (count, since) = (deltas.len(), Instant::now());
-        let message = Publish { provider: self.link.provider.id.clone(), deltas };
-        self.link.broker.send(message).await.map_err(|_| End::BrokerStopped)?;
-        self.link.counters.add_batch(count, since.elapsed());
-        Ok(())
+        publish(self.link, Origin::NONE, std::mem::take(&mut self.batch)).await
     }
 
     fn convert(&mut self, decoded: Option<Decoded>, received: jiff::Timestamp) -> Result<Option<Delta>, BadLine> {
@@ -87,13 +150,24 @@ impl<'a> LineIntake<'a> {
         let (source, source_ref) = self.source(decoded.talker, decoded.sentence)?;
         let measured = decoded.timestamp.filter(|_| !self.link.override_timestamps);
         let timestamp = Timestamp::from_millis(measured.unwrap_or(received).as_millisecond());
-        let values = decoded
-            .values
-            .into_iter()
-            .map(|(path, value)| Ok::<_, BadLine>(PathValue { path: Path::new(&path)?, value: raw_json(&value)? }));
-        let values = values.collect::<Result<_, _>>()?;
-        let update = Update { source: Some(source), source_ref, timestamp, values, meta: Vec::new() };
-        let context = self.link.self_context.clone();
+        let context = match &decoded.context {
+            Some(context) => VesselContext::new(context)?,
+            None => self.link.self_context.clone(),
+        };
+        let own_ship = context == self.link.self_context;
+        let mut values = SmallVec::new();
+        for (path, value) in &decoded.values {
+            let value = raw_json(value)?;
+            let value = if own_ship { without_static_data(path, value) } else { Some(value) };
+            if let Some(value) = value {
+                values.push(PathValue::new(Path::new(path)?, value));
+            }
+        }
+        if values.is_empty() {
+            return Ok(None);
+        }
+        let meta = Vec::new();
+        let update = Update { source: Some(source), source_ref, timestamp, values, meta, notification_id: None };
         Ok(Some(Delta { context, updates: smallvec![update], version: DeltaVersion::V1 }))
     }
 
@@ -123,8 +197,17 @@ impl<'a> LineIntake<'a> {
     }
 }
 
+/// Hands a batch to the broker, and waits until it has taken it.
+pub(super) async fn publish(link: &Link, origin: Origin, deltas: Vec<Delta>) -> Result<(), End> {
+    let (count, since) = (deltas.len(), Instant::now());
+    let message = Publish { provider: link.provider.id.clone(), origin, deltas };
+    link.broker.send(message).await.map_err(|_| End::BrokerStopped)?;
+    link.counters.add_batch(count, since.elapsed());
+    Ok(())
+}
+
 /// Takes all lines that are complete; they were received at `now`.
-pub(super) fn take_lines(splitter: &mut LineSplitter, intake: &mut LineIntake<'_>, now: jiff::Timestamp) {
+pub(super) fn take_lines(splitter: &mut LineSplitter, intake: &mut Intake<'_>, now: jiff::Timestamp) {
     while let Some(line) = splitter.next_line() {
         intake.take(line, now);
     }

@@ -2,12 +2,16 @@
 
 use crate::nmea0183::MAX_LINE_BYTES;
 
+/// How much of the beginning of a line is given that is too long.
+const SHOWN_BYTES: usize = 2048;
+
 /// Cuts a stream of bytes into lines ended by LF or CR LF.
 ///
-/// A line of more than [`MAX_LINE_BYTES`] is given up as soon as that is certain, and the next line end starts afresh, so the
-/// buffer holds at most one such line and one read.
-#[derive(Debug, Default)]
-pub(super) struct LineSplitter {
+/// A line of more than the limit is given up as soon as that is certain, and the next line end starts afresh, so the buffer holds at
+/// most one such line and one read. The limit is [`MAX_LINE_BYTES`] unless another one is given.
+#[derive(Debug)]
+pub(crate) struct LineSplitter {
+    limit: usize,
     buffer: Vec<u8>,
     /// Where the next line starts in the buffer.
     start: usize,
@@ -19,9 +23,20 @@ pub(super) struct LineSplitter {
 
 /// A line that was dropped because of its length; the beginning of it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Oversized<'a>(pub &'a [u8]);
+pub(crate) struct Oversized<'a>(pub &'a [u8]);
+
+impl Default for LineSplitter {
+    fn default() -> Self {
+        Self::with_limit(MAX_LINE_BYTES)
+    }
+}
 
 impl LineSplitter {
+    /// A splitter for lines of at most so many bytes.
+    pub fn with_limit(limit: usize) -> Self {
+        Self { limit, buffer: Vec::new(), start: 0, searched: 0, skipping: false }
+    }
+
     /// Adds what was read. Take the lines out before the next read.
     pub fn extend(&mut self, bytes: &[u8]) {
         self.buffer.drain(..self.start);
@@ -45,11 +60,11 @@ impl LineSplitter {
                     return None;
                 }
                 // One byte more may be the CR of the line end.
-                if pending > MAX_LINE_BYTES + 1 {
+                if pending > self.limit + 1 {
                     self.skipping = true;
                     let start = std::mem::replace(&mut self.start, self.buffer.len());
                     self.searched = 0;
-                    return Some(Err(Oversized(&self.buffer[start..start + MAX_LINE_BYTES])));
+                    return Some(Err(Oversized(&self.buffer[start..start + self.limit.min(SHOWN_BYTES)])));
                 }
                 self.searched = pending;
                 return None;
@@ -63,7 +78,11 @@ impl LineSplitter {
             }
             let line = &self.buffer[start..end];
             let line = line.strip_suffix(b"\r").unwrap_or(line);
-            return Some(if line.len() > MAX_LINE_BYTES { Err(Oversized(&line[..MAX_LINE_BYTES])) } else { Ok(line) });
+            return Some(if line.len() > self.limit {
+                Err(Oversized(&line[..self.limit.min(SHOWN_BYTES)]))
+            } else {
+                Ok(line)
+            });
         }
     }
 }

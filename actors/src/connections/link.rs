@@ -1,12 +1,16 @@
 //! What an input needs of the server.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use actix::Addr;
 use windlass_broker::{Broker, Context, Provider};
 
+use super::delta_intake::Brought;
+use super::raw_log::RawLog;
 use super::statistics::Counters;
+use crate::data_model::ModelView;
 use crate::nmea0183;
+use crate::outputs::SentenceBus;
 use crate::{StatusBoard, StatusKind, StatusSubject};
 
 /// Binds the input of one connection to the bus, its counters and its entry on the status board.
@@ -18,6 +22,16 @@ pub(super) struct Link {
     pub decoding: nmea0183::Options,
     /// Replace every timestamp with the time of reception.
     pub override_timestamps: bool,
+    /// The model, to find out what is known already.
+    pub view: ModelView,
+    /// Which deltas it has brought itself.
+    pub brought: Arc<Mutex<Brought>>,
+    /// Where sentences go besides.
+    pub sentences: SentenceBus,
+    /// Whether they do.
+    pub repeat: bool,
+    /// What everything received is written to.
+    pub raw_log: Option<RawLog>,
     pub counters: Arc<Counters>,
     pub board: StatusBoard,
 }
@@ -26,6 +40,13 @@ impl Link {
     /// The connection's id.
     pub fn id(&self) -> &str {
         self.provider.id.as_str()
+    }
+
+    /// Records a received line, if that is wanted. `kind` is the letter of the multiplexed form (signalk-v1 §14).
+    pub fn record(&self, kind: char, line: &[u8], now: jiff::Timestamp) {
+        if let Some(log) = &self.raw_log {
+            log.write(kind, line, now);
+        }
     }
 
     /// Good news.

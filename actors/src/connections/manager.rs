@@ -13,8 +13,12 @@ use windlass_broker::{Broker, Context as VesselContext, Provider};
 
 use super::connection::{CloseConnection, Connection};
 use super::link::Link;
-use super::settings::{ConnectionSettings, Plan, SettingsError};
+use super::plan::Plan;
+use super::raw_log::RawLog;
+use super::settings::{ConnectionSettings, SettingsError};
 use super::statistics::{ConnectionStatistics, Counters};
+use crate::data_model::ModelView;
+use crate::outputs::SentenceBus;
 use crate::{StatusBoard, StatusKind, StatusSubject};
 
 /// What connections need of the server.
@@ -28,6 +32,12 @@ pub struct ConnectionContext {
     pub status: StatusBoard,
     /// Replace every timestamp with the time of reception.
     pub override_timestamps: bool,
+    /// The model, to find out what is known already.
+    pub view: ModelView,
+    /// Where received sentences go besides.
+    pub sentences: SentenceBus,
+    /// What connections with `logging` write to.
+    pub raw_log: RawLog,
     /// Where relative file names of recordings start: the configuration directory.
     pub directory: PathBuf,
     /// The I/O arbiter, on which all connections run.
@@ -96,6 +106,25 @@ impl ConnectionManager {
 
     /// Adds a connection and starts it if it is enabled.
     pub fn add(&self, settings: ConnectionSettings) {
+        self.insert(usize::MAX, settings);
+    }
+
+    /// Puts other settings in the place of a connection: it is stopped, and started with them if they are enabled. The others run on.
+    /// False when there is none with this id.
+    pub async fn replace(&self, id: &str, settings: ConnectionSettings) -> bool {
+        let Some(at) = self.lock().iter().position(|entry| entry.id == id) else { return false };
+        let renamed = settings.id() != Some(id);
+        let removed = self.take_out(id);
+        // Its socket or file may be what the new one needs.
+        close(removed).await;
+        if renamed || !settings.enabled() {
+            self.context.status.set(id, StatusSubject::Provider, StatusKind::Status, "");
+        }
+        self.insert(at, settings);
+        true
+    }
+
+    fn insert(&self, at: usize, settings: ConnectionSettings) {
         let mut entries = self.lock();
         let id = settings.id().map_or_else(|| format!("connection {} without id", entries.len() + 1), str::to_owned);
         let taken = entries.iter().any(|entry| entry.id == id && !matches!(entry.state, State::Refused(_)));
@@ -110,7 +139,12 @@ impl ConnectionManager {
                 State::Refused(problem)
             }
         };
-        entries.push(Entry { id, settings, counters, state });
+        let at = at.min(entries.len());
+        entries.insert(at, Entry { id, settings, counters, state });
+    }
+
+    fn take_out(&self, id: &str) -> Vec<Entry> {
+        self.lock().extract_if(.., |entry| entry.id == id).collect()
     }
 
     /// All connections in the order they were added.
@@ -130,7 +164,7 @@ impl ConnectionManager {
 
     /// Stops one connection, forgets it and takes it off the status board. False when there is none with this id.
     pub async fn remove(&self, id: &str) -> bool {
-        let removed: Vec<_> = self.lock().extract_if(.., |entry| entry.id == id).collect();
+        let removed = self.take_out(id);
         let found = !removed.is_empty();
         close(removed).await;
         if found {
@@ -166,6 +200,11 @@ impl ConnectionManager {
             self_context: context.self_context,
             decoding: plan.decoding.clone(),
             override_timestamps: context.override_timestamps || plan.override_timestamp,
+            view: context.view,
+            brought: Arc::default(),
+            sentences: context.sentences,
+            repeat: plan.repeat,
+            raw_log: plan.logging.then_some(context.raw_log),
             counters: counters.clone(),
             board: context.status,
         };

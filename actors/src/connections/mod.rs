@@ -2,9 +2,12 @@
 //!
 //! Each configured connection is one [`Connection`] actor on the I/O arbiter. The way of a byte through the files:
 //!
-//! * `settings` reads the entry and says which input it asks for;
-//! * `tcp_client`, `tcp_listener`, `udp` and `playback` get bytes (the latter by the timing of `pacing`);
-//! * `lines` cuts them into lines, `intake` decodes the lines and publishes what one read brought as one batch;
+//! * `settings` holds the entry; `plan` reads it, key by key with `keys`, and says which input it asks for;
+//! * `tcp_client`, `tcp_listener`, `udp`, `serial`, `output_clients`, `websocket` and `playback` get bytes (the latter by the timing of
+//!   `pacing`);
+//! * `lines` cuts them into lines, `intake` decodes sentences and `delta_intake` reads deltas, and both publish what one read brought as
+//!   one batch; `echoes` finds out when a delta comes around in a circle;
+//! * `raw_log` writes down what came, if that is wanted;
 //! * `statistics` and `bad_lines` count, and `connection` keeps the input running, with the delays of `backoff`.
 //!
 //! A connection waits for the broker's answer before it reads on, so a broker that is behind makes the senders wait, and at
@@ -13,22 +16,34 @@
 mod backoff;
 mod bad_lines;
 mod connection;
+mod delta_intake;
+mod echoes;
 mod intake;
+mod keys;
 mod lines;
 mod link;
 mod manager;
+mod output_clients;
 mod pacing;
+mod plan;
 mod playback;
+mod raw_log;
+mod serial;
 mod settings;
 mod statistics;
 mod tcp_client;
 mod tcp_listener;
 mod udp;
+mod websocket;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use backoff::Backoff;
 pub use connection::{CloseConnection, Connection};
+pub(crate) use lines::LineSplitter;
 pub use manager::{ConnectionContext, ConnectionManager, ConnectionOverview};
+pub use raw_log::{RawLog, RawLogSettings, RawLogStatistics};
 pub use settings::{ConnectionSettings, PlaybackOptions, SettingsError};
 pub use statistics::ConnectionStatistics;
+pub(crate) use tcp_client::keep_alive;

@@ -1,18 +1,23 @@
-//! NMEA 0183 from a recording: a plain log of sentences, or one of the form `<epoch ms>;<kind>;<line>` (signalk-v1 §14).
+//! A recording: a plain log of sentences or deltas, or lines of the form `<epoch ms>;<kind>;<line>` (signalk-v1 §14).
 
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 use tokio::time::{Instant, sleep_until};
+use windlass_broker::MAX_DELTA_BYTES;
 
 use super::backoff::Backoff;
 use super::bad_lines::BadLine;
+use super::delta_intake::DeltaIntake;
 use super::intake::LineIntake;
 use super::lines::{LineSplitter, Oversized};
 use super::link::{End, Link};
 use super::pacing::{Pacer, Recorded, Steady, multiplexed, time_of_day};
-use super::settings::Recording;
+use super::plan::Recording;
 use super::tcp_client::READ_BYTES;
+use crate::nmea0183::MAX_LINE_BYTES;
 
+/// Bytes in front of a line of the multiplexed form: time, letter and two semicolons.
+const MULTIPLEXED_BYTES: usize = 18;
 /// How much of a recording is looked through for a line with a time.
 const SEARCHED_BYTES: usize = 256 * 1024;
 
@@ -42,7 +47,7 @@ pub(super) async fn run(
         }
         if link.counters.deltas() == before {
             return Err(End::Lost(format!(
-                "nothing in {name} gives data; check that it is a log of NMEA 0183 sentences"
+                "nothing in {name} gives data; check that it is a log of NMEA 0183 sentences or of deltas"
             )));
         }
         pacer.rewind();
@@ -52,7 +57,7 @@ pub(super) async fn run(
 /// The steady rate, for a recording that tells no times.
 async fn without_times(recording: &Recording) -> Result<Option<Steady>, End> {
     let mut file = open(recording).await?.take(SEARCHED_BYTES as u64);
-    let mut splitter = LineSplitter::default();
+    let mut splitter = splitter();
     let mut buffer = vec![0; READ_BYTES];
     loop {
         let length = file.read(&mut buffer).await.map_err(|error| unreadable(recording, &error))?;
@@ -76,8 +81,8 @@ async fn play(
     start: Instant,
     link: &Link,
 ) -> Result<(), End> {
-    let mut intake = LineIntake::new(link);
-    let mut splitter = LineSplitter::default();
+    let mut intakes = Intakes { sentences: LineIntake::new(link), deltas: DeltaIntake::of_recording(link) };
+    let mut splitter = splitter();
     let mut buffer = vec![0; READ_BYTES];
     loop {
         let length = file.read(&mut buffer).await.map_err(|error| unreadable(recording, &error))?;
@@ -89,20 +94,38 @@ async fn play(
         }
         while let Some(line) = splitter.next_line() {
             let entry = match line {
-                Ok(line) => Entry::read(line),
-                Err(oversized) => Entry { recorded: None, kind: 'N', line: Err(oversized) },
+                Ok(line) => Entry::read(line, recording.plain),
+                Err(oversized) => Entry { recorded: None, kind: recording.plain, line: Err(oversized) },
             };
             let due = start + pacer.due(entry.line.as_ref().map_or(&[], |line| line), entry.recorded);
             if due > Instant::now() {
-                intake.publish().await?;
+                intakes.publish().await?;
                 sleep_until(due).await;
             }
-            entry.hand_to(&mut intake);
+            entry.hand_to(&mut intakes);
         }
-        intake.publish().await?;
+        intakes.publish().await?;
         if length == 0 {
             return Ok(());
         }
+    }
+}
+
+/// Lines may be deltas, which are longer than sentences.
+fn splitter() -> LineSplitter {
+    LineSplitter::with_limit(MAX_DELTA_BYTES + MULTIPLEXED_BYTES)
+}
+
+/// What takes the lines of a recording, which may hold both kinds.
+struct Intakes<'a> {
+    sentences: LineIntake<'a>,
+    deltas: DeltaIntake<'a>,
+}
+
+impl Intakes<'_> {
+    async fn publish(&mut self) -> Result<(), End> {
+        self.sentences.publish().await?;
+        self.deltas.publish().await
     }
 }
 
@@ -114,23 +137,30 @@ struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    fn read(line: &'a [u8]) -> Self {
+    fn read(line: &'a [u8], plain: char) -> Self {
         match multiplexed(line) {
             Some((millis, kind, line)) => Self { recorded: Some(Recorded::Epoch(millis)), kind, line: Ok(line) },
-            None => Self { recorded: time_of_day(line), kind: 'N', line: Ok(line) },
+            None => Self { recorded: time_of_day(line), kind: plain, line: Ok(line) },
         }
     }
 
     /// A line of a multiplexed log counts as received when it was logged.
-    fn hand_to(self, intake: &mut LineIntake<'_>) {
+    fn hand_to(self, intakes: &mut Intakes<'_>) {
         let now = jiff::Timestamp::now();
         let logged = match self.recorded {
             Some(Recorded::Epoch(millis)) => jiff::Timestamp::from_millisecond(millis).unwrap_or(now),
             _ => now,
         };
-        match self.line {
-            Ok(line) if self.kind != 'N' => intake.refuse(&BadLine::LogKind(self.kind), line, now),
-            line => intake.take_logged(line, logged, now),
+        match (self.kind, self.line) {
+            ('I', line) => intakes.deltas.take(line, now),
+            ('N', Ok(line)) if line.len() > MAX_LINE_BYTES => {
+                intakes.sentences.refuse(&BadLine::TooLong, line, now);
+            }
+            ('N', line) => intakes.sentences.take_logged(line, logged, now),
+            (kind, line) => {
+                let line = line.unwrap_or_else(|Oversized(start)| start);
+                intakes.sentences.refuse(&BadLine::LogKind(kind), line, now);
+            }
         }
     }
 }

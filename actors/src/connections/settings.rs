@@ -1,22 +1,20 @@
 //! The entries of `pipedProviders` in settings.json (signalk-v1 §15).
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use smol_str::SmolStr;
 use windlass_broker::NameError;
 
-use super::pacing::Steady;
-use crate::nmea0183;
+use super::keys::{Keys, unsupported, wrong};
+use super::plan::Plan;
 
 /// `type` of the pipe elements that describe a whole connection.
 const SIMPLE: &str = "providers/simple";
 /// What [`SettingsError::Unsupported`] offers instead.
-const SUPPORTED: &str =
-    "NMEA0183 with subOptions.type tcp, tcplistener or udp, and FileStream with dataType NMEA0183 or Multiplexed";
+const SUPPORTED: &str = "NMEA0183 with subOptions.type tcp, tcplistener, tcpserver, udp, serial or gpsd, SignalK with ws, wss, tcp, udp or \
+     serial, and FileStream with dataType NMEA0183, SignalK or Multiplexed";
 
 /// One entry of `pipedProviders`, kept as it was read, so that keys this server does not know survive a save.
 ///
@@ -28,10 +26,16 @@ const SUPPORTED: &str =
 /// |---|---|
 /// | `NMEA0183` | `type: "tcp"`, `host`, `port`, `noDataReceivedTimeout` (s, 60; 0 = none) |
 /// | `NMEA0183` | `type: "tcplistener"` (this server's own): `host` (address to listen on, 127.0.0.1), `port`, `maxPeers` (32), `noDataReceivedTimeout` (s, none) |
+/// | `NMEA0183` | `type: "tcpserver"`: what clients of the NMEA 0183 output send |
 /// | `NMEA0183` | `type: "udp"`, `port`, `bindAddress` (0.0.0.0) |
-/// | `FileStream` | `filename`, `dataType: "NMEA0183"` or `"Multiplexed"`, `speed` (1; 0 = as fast as possible), `loop` (true), `throttleRate` (bytes/s instead of the recorded timing), `linesPerSecond` (10; for recordings without times) |
+/// | `NMEA0183` | `type: "serial"`, `device`, `baudrate` (4800) |
+/// | `NMEA0183` | `type: "gpsd"`, `hostname` (localhost), `port` (2947), `noDataReceivedTimeout` (s, 60; 0 = none) |
+/// | `SignalK` | `type: "ws"` or `"wss"`, `host`, `port`, `token`, `subscription` (a message or a list of messages, also as a text), `selfHandling: "noSelf"` (default), `"useRemoteSelf"` or `"manualSelf"` with `remoteSelf`, `selfsignedcert` (false), `useDiscovery` (false; true looks for a server instead of `host` and `port`), `noDataReceivedTimeout` (s, 60; 0 = none) |
+/// | `SignalK` | `type: "tcp"`, `"udp"` or `"serial"` as above: lines of deltas; `tcp` takes `subscription`, too |
+/// | `FileStream` | `filename`, `dataType: "NMEA0183"`, `"SignalK"` or `"Multiplexed"`, `speed` (1; 0 = as fast as possible), `loop` (true), `throttleRate` (bytes/s instead of the recorded timing), `linesPerSecond` (10; for recordings without times) |
 ///
-/// All take `validateChecksum` (true), `ignoredSentences` and `overrideTimestamp` (false).
+/// All take `validateChecksum` (true), `ignoredSentences`, `overrideTimestamp` (false), `suppress0183event` (false; true keeps the
+/// sentences from the NMEA 0183 output), and beside `subOptions` `logging` (false; true records what is received).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ConnectionSettings(Map<String, Value>);
@@ -78,6 +82,16 @@ pub enum SettingsError {
         /// The kind, such as `type NMEA2000 with canbus-canboatjs`.
         what: String,
     },
+    /// A program is to be run, which this server does not do.
+    #[error(
+        "this server runs no programs (type Execute), because whoever may change its settings could then do anything on \
+         this computer. Start `{command}` yourself, as a service, and let it send its output to a connection of type \
+         NMEA0183 with tcplistener or udp, or SignalK with udp"
+    )]
+    Execute {
+        /// What was to be run.
+        command: String,
+    },
     /// The id can't be used as a source.
     #[error("`id` can't be used: {0}")]
     Id(#[from] NameError),
@@ -86,58 +100,6 @@ pub enum SettingsError {
         "another connection has the id {0:?} already; ids must differ, because they become part of every `$source`"
     )]
     DuplicateId(String),
-}
-
-/// What a connection does, read from its settings.
-#[derive(Debug, Clone)]
-pub(super) struct Plan {
-    pub input: Input,
-    pub decoding: nmea0183::Options,
-    /// Replace every timestamp with the time of reception.
-    pub override_timestamp: bool,
-}
-
-/// Where the bytes come from.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Input {
-    TcpClient(TcpClient),
-    TcpListener(TcpListener),
-    Udp(Udp),
-    Playback(Recording),
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct TcpClient {
-    pub host: String,
-    pub port: u16,
-    /// Connect anew after this long without data.
-    pub silence: Option<Duration>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct TcpListener {
-    pub address: IpAddr,
-    pub port: u16,
-    pub max_peers: usize,
-    /// Disconnect a peer after this long without data.
-    pub silence: Option<Duration>,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Udp {
-    pub address: IpAddr,
-    pub port: u16,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Recording {
-    pub file: PathBuf,
-    pub speed: f64,
-    pub looped: bool,
-    /// Use this rate even if the recording has times.
-    pub throttle: Option<Steady>,
-    /// Use this rate if it has none.
-    pub without_times: Steady,
 }
 
 impl ConnectionSettings {
@@ -221,164 +183,8 @@ impl ConnectionSettings {
         let empty = Map::new();
         let sub = options.find("subOptions", Value::as_object, "an object")?.unwrap_or(&empty);
         let sub = Keys { map: sub, at: "subOptions." };
-        let input = match kind {
-            "NMEA0183" => nmea0183_input(sub)?,
-            "FileStream" => file_input(options, sub, directory)?,
-            other => {
-                let with = sub.map.get("type").and_then(Value::as_str).map(|t| format!(" with {t}"));
-                return Err(unsupported(format!("type {other}{}", with.unwrap_or_default())));
-            }
-        };
-        let decoding = nmea0183::Options {
-            validate_checksum: sub.flag("validateChecksum", true)?,
-            ignored_sentences: sub.words("ignoredSentences")?,
-        };
-        Ok(Plan { input, decoding, override_timestamp: sub.flag("overrideTimestamp", false)? })
+        Plan::read(kind, options, sub, directory)
     }
-}
-
-fn nmea0183_input(sub: Keys<'_>) -> Result<Input, SettingsError> {
-    Ok(match sub.text("type")? {
-        "tcp" => Input::TcpClient(TcpClient {
-            host: sub.text("host")?.to_owned(),
-            port: sub.port("port")?,
-            silence: sub.seconds("noDataReceivedTimeout", Some(Duration::from_secs(60)))?,
-        }),
-        "tcplistener" => Input::TcpListener(TcpListener {
-            address: sub.address("host", IpAddr::from([127, 0, 0, 1]))?,
-            port: sub.port("port")?,
-            max_peers: sub.number("maxPeers", 1.0..=1000.0, "a number from 1 to 1000")?.unwrap_or(32.0) as usize,
-            silence: sub.seconds("noDataReceivedTimeout", None)?,
-        }),
-        "udp" => Input::Udp(Udp {
-            address: sub.address("bindAddress", IpAddr::from([0, 0, 0, 0]))?,
-            port: sub.port("port")?,
-        }),
-        other => return Err(unsupported(format!("type NMEA0183 with {other}"))),
-    })
-}
-
-fn file_input(options: Keys<'_>, sub: Keys<'_>, directory: &Path) -> Result<Input, SettingsError> {
-    let data_type =
-        sub.find("dataType", Value::as_str, "a text")?.or(options.find("dataType", Value::as_str, "a text")?);
-    match data_type {
-        Some("NMEA0183" | "Multiplexed") | None => {}
-        Some(other) => return Err(unsupported(format!("type FileStream with dataType {other}"))),
-    }
-    let throttle = match data_type {
-        Some("Multiplexed") | None => None,
-        Some(_) => sub.number("throttleRate", 1.0..=1e9, "a number of bytes per second")?.map(Steady::Bytes),
-    };
-    let lines = sub.number("linesPerSecond", 0.01..=1e6, "a number from 0.01 to 1000000")?.unwrap_or(10.0);
-    let speed = match sub.number("speed", 0.0..=1e5, "0 or a number from 0.001 to 100000")? {
-        Some(slow) if slow > 0.0 && slow < 1e-3 => {
-            return Err(wrong("subOptions.speed", &json!(slow), "0 or a number from 0.001 to 100000"));
-        }
-        speed => speed.unwrap_or(1.0),
-    };
-    Ok(Input::Playback(Recording {
-        file: directory.join(sub.text("filename")?),
-        speed,
-        looped: sub.flag("loop", true)?,
-        throttle,
-        without_times: Steady::Lines(lines),
-    }))
-}
-
-/// Reads the keys of one object, and says where something is wrong.
-#[derive(Clone, Copy)]
-struct Keys<'a> {
-    map: &'a Map<String, Value>,
-    /// What stands before the key in messages.
-    at: &'static str,
-}
-
-impl<'a> Keys<'a> {
-    /// The value of a key. Null and the empty text are what an emptied form field leaves: absent.
-    fn present(&self, key: &str) -> Option<&'a Value> {
-        self.map.get(key).filter(|value| !value.is_null() && value.as_str() != Some(""))
-    }
-
-    fn find<T>(
-        &self,
-        key: &str,
-        read: impl Fn(&'a Value) -> Option<T>,
-        expected: &'static str,
-    ) -> Result<Option<T>, SettingsError> {
-        let Some(value) = self.present(key) else { return Ok(None) };
-        read(value).map(Some).ok_or_else(|| wrong(&format!("{}{key}", self.at), value, expected))
-    }
-
-    fn need<T>(
-        &self,
-        key: &str,
-        read: impl Fn(&'a Value) -> Option<T>,
-        expected: &'static str,
-    ) -> Result<T, SettingsError> {
-        let missing = || SettingsError::Missing { key: format!("{}{key}", self.at), expected };
-        self.find(key, read, expected)?.ok_or_else(missing)
-    }
-
-    fn text(&self, key: &str) -> Result<&'a str, SettingsError> {
-        self.need(key, Value::as_str, "a text")
-    }
-
-    fn flag(&self, key: &str, default: bool) -> Result<bool, SettingsError> {
-        Ok(self.find(key, Value::as_bool, "true or false")?.unwrap_or(default))
-    }
-
-    fn number(
-        &self,
-        key: &str,
-        range: std::ops::RangeInclusive<f64>,
-        expected: &'static str,
-    ) -> Result<Option<f64>, SettingsError> {
-        self.find(key, |value| number(value).filter(|n| range.contains(n)), expected)
-    }
-
-    fn port(&self, key: &str) -> Result<u16, SettingsError> {
-        let port = |value: &Value| number(value).filter(|n| n.fract() == 0.0 && (0.0..=65535.0).contains(n));
-        Ok(self.need(key, port, "a port number")? as u16)
-    }
-
-    /// A time; 0 is none at all.
-    fn seconds(&self, key: &str, default: Option<Duration>) -> Result<Option<Duration>, SettingsError> {
-        let seconds = self.number(key, 0.0..=1e6, "a number of seconds")?;
-        Ok(seconds.map_or(default, |s| Some(Duration::from_secs_f64(s)).filter(|d| !d.is_zero())))
-    }
-
-    fn address(&self, key: &str, default: IpAddr) -> Result<IpAddr, SettingsError> {
-        let read = |value: &Value| value.as_str()?.parse().ok();
-        Ok(self.find(key, read, "an IP address of this machine, such as 127.0.0.1 or 0.0.0.0")?.unwrap_or(default))
-    }
-
-    /// A list of words, or one text with commas between them.
-    fn words(&self, key: &str) -> Result<Vec<SmolStr>, SettingsError> {
-        let words = |value: &Value| match value {
-            Value::String(text) => {
-                Some(text.split(',').map(str::trim).filter(|w| !w.is_empty()).map(SmolStr::new).collect())
-            }
-            Value::Array(list) => list.iter().map(|word| word.as_str().map(SmolStr::new)).collect(),
-            _ => None,
-        };
-        Ok(self.find(key, words, "a list of sentence ids, such as [\"GSV\"]")?.unwrap_or_default())
-    }
-}
-
-/// A number, also one written as a text.
-fn number(value: &Value) -> Option<f64> {
-    value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())
-}
-
-fn wrong(key: &str, found: &Value, expected: &'static str) -> SettingsError {
-    let text = found.to_string();
-    let short: String = text.chars().take(60).collect();
-    let found = if short.len() < text.len() { short + "…" } else { text };
-    SettingsError::Wrong { key: key.to_owned(), found, expected }
-}
-
-fn unsupported(what: String) -> SettingsError {
-    SettingsError::Unsupported { what }
 }
 
 #[cfg(test)]

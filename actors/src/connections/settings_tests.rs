@@ -1,4 +1,9 @@
+use std::path::Path;
+use std::time::Duration;
+
 use super::*;
+use crate::connections::pacing::Steady;
+use crate::connections::plan::*;
 
 fn entry(options: Value) -> ConnectionSettings {
     let entry = json!({"id": "gps", "enabled": true, "pipeElements": [{"type": SIMPLE, "options": options}]});
@@ -7,6 +12,14 @@ fn entry(options: Value) -> ConnectionSettings {
 
 fn nmea(sub: Value) -> ConnectionSettings {
     entry(json!({"type": "NMEA0183", "logging": false, "subOptions": sub}))
+}
+
+fn signalk(sub: Value) -> ConnectionSettings {
+    entry(json!({"type": "SignalK", "subOptions": sub}))
+}
+
+fn tcp_client(host: &str, port: u16, silence: Option<Duration>) -> TcpClient {
+    TcpClient { host: host.into(), port, silence, protocol: Protocol::Nmea0183, greeting: String::new() }
 }
 
 fn input(settings: &ConnectionSettings) -> Input {
@@ -26,7 +39,7 @@ fn entries_of_the_reference_server_are_read_and_saved_unchanged() {
     assert_eq!((settings.id(), settings.enabled(), settings.kind()), (Some("gps"), true, Some("NMEA0183")));
     let plan = settings.plan(Path::new("/config")).expect("a plan");
     let silence = Some(Duration::from_secs(30));
-    assert_eq!(plan.input, Input::TcpClient(TcpClient { host: "192.168.1.5".into(), port: 10110, silence }));
+    assert_eq!(plan.input, Input::TcpClient(tcp_client("192.168.1.5", 10110, silence)));
     assert!(!plan.decoding.validate_checksum);
     assert_eq!(plan.decoding.ignored_sentences, ["GSV", "ROT"]);
     assert!(!plan.override_timestamp);
@@ -37,13 +50,16 @@ fn defaults_are_those_of_the_reference() {
     let silence = Some(Duration::from_secs(60));
     let tcp =
         nmea(json!({"type": "tcp", "host": "h", "port": 1, "noDataReceivedTimeout": "", "ignoredSentences": null}));
-    assert_eq!(input(&tcp), Input::TcpClient(TcpClient { host: "h".into(), port: 1, silence }));
+    assert_eq!(input(&tcp), Input::TcpClient(tcp_client("h", 1, silence)));
     let plan = tcp.plan(Path::new("/config")).expect("a plan");
     assert!(plan.decoding.validate_checksum && plan.decoding.ignored_sentences.is_empty());
     let never = nmea(json!({"type": "tcp", "host": "h", "port": 1, "noDataReceivedTimeout": 0}));
-    assert_eq!(input(&never), Input::TcpClient(TcpClient { host: "h".into(), port: 1, silence: None }));
+    assert_eq!(input(&never), Input::TcpClient(tcp_client("h", 1, None)));
     let udp = nmea(json!({"type": "udp", "port": "2000", "host": "255.255.255.255"}));
-    assert_eq!(input(&udp), Input::Udp(Udp { address: IpAddr::from([0, 0, 0, 0]), port: 2000 }));
+    assert_eq!(
+        input(&udp),
+        Input::Udp(Udp { address: IpAddr::from([0, 0, 0, 0]), port: 2000, protocol: Protocol::Nmea0183 })
+    );
     let listener = nmea(json!({"type": "tcplistener", "port": 10111, "ignoredSentences": "GSV, rot"}));
     let address = IpAddr::from([127, 0, 0, 1]);
     let expected = TcpListener { address, port: 10111, max_peers: 32, silence: None };
@@ -56,6 +72,7 @@ fn recordings() {
     let file = |sub: Value| entry(json!({"type": "FileStream", "subOptions": sub}));
     let expected = Recording {
         file: "/config/samples/a.log".into(),
+        plain: 'N',
         speed: 1.0,
         looped: true,
         throttle: None,
@@ -63,8 +80,8 @@ fn recordings() {
     };
     let plain = file(json!({"dataType": "NMEA0183", "filename": "samples/a.log"}));
     assert_eq!(input(&plain), Input::Playback(expected.clone()));
-    let outer = entry(json!({"type": "FileStream", "dataType": "SignalK", "subOptions": {"filename": "a"}}));
-    assert!(refusal(&outer).starts_with("type FileStream with dataType SignalK is not supported yet"));
+    let outer = entry(json!({"type": "FileStream", "dataType": "NMEA2000", "subOptions": {"filename": "a"}}));
+    assert!(refusal(&outer).starts_with("type FileStream with dataType NMEA2000 is not supported yet"));
     let throttled = file(json!({"dataType": "NMEA0183", "filename": "samples/a.log", "throttleRate": "500"}));
     assert_eq!(
         input(&throttled),
@@ -87,7 +104,17 @@ fn refusals_say_where_and_what_to_do() {
     let n2k = json!({"type": "NMEA2000", "subOptions": {"type": "canbus-canboatjs", "interface": "can0"}});
     let cases = [
         (entry(n2k), "type NMEA2000 with canbus-canboatjs is not supported yet; supported are NMEA0183 with"),
-        (nmea(json!({"type": "serial", "device": "/dev/ttyUSB0"})), "type NMEA0183 with serial is not supported yet"),
+        (nmea(json!({"type": "serial"})), "`subOptions.device` is missing; it should be a text"),
+        (nmea(json!({"type": "pigeon"})), "type NMEA0183 with pigeon is not supported yet"),
+        (nmea(json!({"type": "serial", "device": "/dev/x", "baudrate": 1})), "`subOptions.baudrate` is 1"),
+        (signalk(json!({"type": "ws", "port": 1})), "`subOptions.host` is missing; it should be a text"),
+        (signalk(json!({"type": "ws", "host": "h", "port": 1, "subscription": "x"})), "`subOptions.subscription` is"),
+        (signalk(json!({"type": "ws", "host": "h", "port": 1, "selfHandling": "x"})), "`subOptions.selfHandling` is"),
+        (
+            signalk(json!({"type": "ws", "host": "h", "port": 1, "selfHandling": "manualSelf"})),
+            "`subOptions.remoteSelf` is missing",
+        ),
+        (entry(json!({"type": "Execute", "subOptions": {"command": "rm"}})), "this server runs no programs"),
         (nmea(json!({"type": "tcp", "port": 1})), "`subOptions.host` is missing; it should be a text"),
         (nmea(json!({"type": "tcp", "host": "h"})), "`subOptions.port` is missing; it should be a port number"),
         (nmea(json!({"type": "udp", "port": 70000})), "`subOptions.port` is 70000; it should be a port number"),
@@ -129,4 +156,50 @@ fn one_damaged_entry_costs_itself_only() {
     assert_eq!((settings.id(), settings.enabled()), (Some("a"), false));
     let settings = read[2].as_ref().expect("an entry");
     assert_eq!((settings.id(), settings.enabled()), (None, true));
+}
+
+#[test]
+fn serial_ports_and_daemons() {
+    let serial = nmea(json!({"type": "serial", "device": "/dev/ttyUSB0", "suppress0183event": true}));
+    let expected = Serial { device: "/dev/ttyUSB0".into(), baud_rate: 4800, protocol: Protocol::Nmea0183 };
+    assert_eq!(input(&serial), Input::Serial(expected));
+    assert!(!serial.plan(Path::new("/")).expect("a plan").repeat);
+    let fast = nmea(json!({"type": "serial", "device": "/dev/ttyUSB0", "baudrate": "38400"}));
+    assert!(matches!(input(&fast), Input::Serial(Serial { baud_rate: 38_400, .. })));
+    let Input::TcpClient(gpsd) = input(&nmea(json!({"type": "gpsd"}))) else { panic!("gpsd is asked over TCP") };
+    assert_eq!((gpsd.host.as_str(), gpsd.port, gpsd.protocol), ("localhost", 2947, Protocol::Gpsd));
+    assert_eq!(gpsd.greeting, "?WATCH={\"enable\":true,\"nmea\":true};\r\n");
+    assert_eq!(input(&nmea(json!({"type": "tcpserver"}))), Input::OutputClients);
+}
+
+#[test]
+fn other_servers() {
+    let all = r#"[{"context":"*","subscribe":[{"path":"*"}]}]"#;
+    let remote = |settings: &ConnectionSettings| match input(settings) {
+        Input::WebSocket(remote) => remote,
+        other => panic!("{other:?}"),
+    };
+    let plain = remote(&signalk(json!({"type": "ws", "host": "h", "port": "3000", "token": ""})));
+    assert_eq!(plain.url(), "ws://h:3000/signalk/v1/stream?subscribe=self");
+    assert_eq!((plain.own_self, plain.token), (SelfHandling::Separate, None));
+    let options = json!({"type": "wss", "host": "::1", "port": 3443, "token": "t", "subscription": all,
+        "selfHandling": "useRemoteSelf", "selfsignedcert": true});
+    let asking = remote(&signalk(options));
+    assert_eq!(asking.url(), "wss://[::1]:3443/signalk/v1/stream?subscribe=none");
+    assert_eq!(asking.subscriptions, [r#"{"context":"*","subscribe":[{"path":"*"}]}"#]);
+    assert_eq!((asking.own_self.clone(), asking.any_certificate), (SelfHandling::Remote, true));
+    assert!(!format!("{asking:?}").contains("\"t\""), "the token does not get into the log");
+    let one = json!({"context": "vessels.self", "subscribe": [{"path": "navigation.*"}]});
+    let manual = json!({"type": "ws", "host": "h", "port": 1, "subscription": one, "selfHandling": "manualSelf",
+        "remoteSelf": "urn:mrn:imo:mmsi:1"});
+    let manual = remote(&signalk(manual));
+    assert_eq!(manual.subscriptions, [one.to_string()]);
+    assert_eq!(manual.own_self, SelfHandling::Named("vessels.urn:mrn:imo:mmsi:1".into()));
+    let Input::TcpClient(lines) =
+        input(&signalk(json!({"type": "tcp", "host": "h", "port": 8375, "subscription": all})))
+    else {
+        panic!("lines come over TCP")
+    };
+    assert_eq!(lines.protocol, Protocol::SignalK);
+    assert_eq!(lines.greeting, "{\"context\":\"*\",\"subscribe\":[{\"path\":\"*\"}]}\r\n");
 }

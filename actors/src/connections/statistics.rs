@@ -26,6 +26,10 @@ pub struct ConnectionStatistics {
     pub bad_lines: u64,
     /// The same by kind, such as `checksum`, `noChecksum`, `malformed`, `notASentence`, `notText`, `tooLong`.
     pub bad_lines_by_kind: BTreeMap<String, u64>,
+    /// Sentences of AIS messages that remained incomplete.
+    pub lost_fragments: u64,
+    /// Values dropped because the model had them already from elsewhere, with the same source and time.
+    pub echoes: u64,
     /// Peers connected now: for a TCP client 0 or 1.
     pub peers: usize,
     /// Times a peer connected.
@@ -51,6 +55,8 @@ pub(super) struct Counters {
     lines: AtomicU64,
     deltas: AtomicU64,
     bad: Mutex<BadLines>,
+    lost_fragments: AtomicU64,
+    echoes: AtomicU64,
     peers: AtomicUsize,
     connects: AtomicU64,
     refused_peers: AtomicU64,
@@ -71,6 +77,8 @@ impl Counters {
             lines: AtomicU64::new(0),
             deltas: AtomicU64::new(0),
             bad: Mutex::default(),
+            lost_fragments: AtomicU64::new(0),
+            echoes: AtomicU64::new(0),
             peers: AtomicUsize::new(0),
             connects: AtomicU64::new(0),
             refused_peers: AtomicU64::new(0),
@@ -101,6 +109,16 @@ impl Counters {
                 excerpt(line)
             );
         }
+    }
+
+    /// So many more sentences belong to AIS messages that remained incomplete.
+    pub fn add_lost_fragments(&self, sentences: u64) {
+        self.lost_fragments.fetch_add(sentences, Relaxed);
+    }
+
+    /// A value was known already.
+    pub fn add_echo(&self) {
+        self.echoes.fetch_add(1, Relaxed);
     }
 
     /// Logs the summary of bad lines when it is time. Call it now and then.
@@ -150,6 +168,8 @@ impl Counters {
             deltas: self.deltas(),
             bad_lines: bad.values().sum(),
             bad_lines_by_kind: bad,
+            lost_fragments: self.lost_fragments.load(Relaxed),
+            echoes: self.echoes.load(Relaxed),
             peers: self.peers.load(Relaxed),
             connects: self.connects.load(Relaxed),
             refused_peers: self.refused_peers.load(Relaxed),

@@ -9,9 +9,9 @@ use futures_util::stream::FuturesUnordered;
 use tokio::net::{TcpListener as Listener, TcpStream};
 
 use super::backoff::Backoff;
-use super::intake::LineIntake;
+use super::intake::Intake;
 use super::link::{End, Link};
-use super::settings::TcpListener;
+use super::plan::{Protocol, TcpListener};
 use super::tcp_client::{Closed, keep_alive, read_stream};
 
 /// Wait after a failed accept, which usually means that the process has no file descriptors left.
@@ -71,7 +71,7 @@ async fn serve(mut stream: TcpStream, peer: SocketAddr, link: &Link, silence: Op
     keep_alive(&stream);
     let _peer = link.counters.peer();
     log::info!("connection {}: {peer} connected", link.id());
-    let mut intake = LineIntake::new(link);
+    let mut intake = Intake::new(link, Protocol::Nmea0183);
     match read_stream(&mut stream, &mut intake, link, silence, || ()).await? {
         Closed::ByPeer => log::info!("connection {}: {peer} left", link.id()),
         Closed::Silent(limit) => {

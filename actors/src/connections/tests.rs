@@ -3,5 +3,6 @@
 mod bus;
 mod listening;
 mod managing;
+mod others;
 mod playing;
 mod tcp;

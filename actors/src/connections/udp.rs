@@ -1,4 +1,4 @@
-//! NMEA 0183 from UDP datagrams.
+//! Lines from UDP datagrams.
 
 use std::convert::Infallible;
 use std::io;
@@ -6,10 +6,9 @@ use std::io;
 use tokio::net::UdpSocket;
 
 use super::backoff::Backoff;
-use super::intake::{LineIntake, take_lines};
-use super::lines::LineSplitter;
+use super::intake::{Intake, take_lines};
 use super::link::{End, Link};
-use super::settings::Udp;
+use super::plan::Udp;
 
 /// The largest datagram there is.
 const DATAGRAM_BYTES: usize = 64 * 1024;
@@ -21,7 +20,7 @@ const MAX_DATAGRAMS: usize = 64;
 /// All senders share one decoder, as on a wire with several talkers. A datagram holds whole lines; the last one may lack its
 /// line end.
 pub(super) async fn run(settings: &Udp, link: &Link, backoff: &mut Backoff) -> Result<Infallible, End> {
-    let Udp { address, port } = settings;
+    let Udp { address, port, protocol } = settings;
     let failed = |error| {
         let hint = "check that no other program uses the port and that the address is one of this machine";
         End::Lost(format!("can't listen on UDP {address} port {port}: {error}; {hint}"))
@@ -32,8 +31,8 @@ pub(super) async fn run(settings: &Udp, link: &Link, backoff: &mut Backoff) -> R
     link.counters.set_local_address(Some(local));
     link.status(&format!("Listening on UDP port {}", local.port()));
     log::info!("connection {}: listening on UDP {local}", link.id());
-    let mut intake = LineIntake::new(link);
-    let mut splitter = LineSplitter::default();
+    let mut intake = Intake::new(link, *protocol);
+    let mut splitter = intake.splitter();
     let mut buffer = vec![0; DATAGRAM_BYTES];
     let lost = |error| End::Lost(format!("receiving on UDP port {} failed: {error}", local.port()));
     loop {

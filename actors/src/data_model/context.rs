@@ -6,10 +6,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use dashmap::DashMap;
 use foldhash::fast::RandomState;
 use serde_json::{Map, Value};
-use windlass_broker::{Context, Path};
+use windlass_broker::{Context, Path, SourceRef};
 
 use super::budget::Budget;
-use super::leaf::{Entry, Leaf};
+use super::leaf::{Entry, Forgotten, Leaf};
 
 /// Leaves and root values of a context.
 #[derive(Debug)]
@@ -73,6 +73,17 @@ impl ContextModel {
         }
     }
 
+    /// Keeps a value whose source is not preferred at present: for those who want all sources, not for the tree (signalk-v1 §9).
+    pub fn hold(&self, entry: Entry, now: i64) {
+        self.touched.store(now, Ordering::Relaxed);
+        // A path without any accepted value is not known yet: nothing is held back before something better came.
+        if let Some(mut leaf) = self.leaves.get_mut(&entry.parts().1.path)
+            && self.pay(leaf.bytes_held_of(&entry), entry.bytes())
+        {
+            leaf.hold(entry);
+        }
+    }
+
     fn pay(&self, before: usize, after: usize) -> bool {
         let paid = self.budget.exchange(before, after);
         if paid {
@@ -96,6 +107,18 @@ impl ContextModel {
         } else {
             log::warn!("{}: the value at path \"\" is not an object and is left out of the tree", self.context);
         }
+    }
+
+    /// Takes out the values of a source. Whether there were any.
+    pub fn forget_source(&self, source: &SourceRef) -> bool {
+        let mut found = false;
+        self.leaves.retain(|_, leaf| {
+            let Forgotten { bytes, any_left } = leaf.forget_source(source);
+            found |= bytes > 0;
+            self.pay(bytes, 0);
+            any_left
+        });
+        found
     }
 
     /// The leaf of a path, as a copy.

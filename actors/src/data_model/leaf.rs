@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use smallvec::SmallVec;
-use windlass_broker::{PathValue, SharedDelta, Update, ValueIndex};
+use windlass_broker::{PathValue, SharedDelta, SourceRef, Update, ValueIndex};
 
 use super::budget::ENTRY_BYTES;
 
@@ -20,16 +20,23 @@ const MAX_SHARED_BYTES: usize = 4096;
 pub struct Entry {
     delta: Arc<SharedDelta>,
     index: ValueIndex,
+    /// Milliseconds since 1970.
+    received: i64,
 }
 
 impl Entry {
-    /// Keeps a value, alone when its delta is large.
-    pub fn new(delta: &Arc<SharedDelta>, index: ValueIndex, large: bool) -> Self {
+    /// Keeps a value, alone when its delta is large. `received` is in milliseconds since 1970.
+    pub fn new(delta: &Arc<SharedDelta>, index: ValueIndex, large: bool, received: i64) -> Self {
         if large {
-            Self { delta: delta.detached(index), index: ValueIndex { update: 0, value: 0 } }
+            Self { delta: delta.detached(index), index: ValueIndex { update: 0, value: 0 }, received }
         } else {
-            Self { delta: delta.clone(), index }
+            Self { delta: delta.clone(), index, received }
         }
+    }
+
+    /// When it came, in milliseconds since 1970, whatever its timestamp says.
+    pub fn received(&self) -> i64 {
+        self.received
     }
 
     /// The delta that holds the value.
@@ -56,6 +63,9 @@ impl Entry {
         let (update, value) = self.parts();
         let mut json = Map::new();
         json.insert("value".into(), value.value.to_value());
+        if let Some(state) = &value.state {
+            json.insert("state".into(), state.to_value());
+        }
         json.insert("timestamp".into(), update.timestamp.to_string().into());
         if let Some(source) = &update.source {
             if let Some(pgn) = &source.pgn {
@@ -85,18 +95,75 @@ pub struct Leaf {
     entries: SmallVec<[Entry; 1]>,
     /// The entry that was written last.
     latest: usize,
+    /// The latest values of sources that were not preferred when they came. Boxed, because hardly any path has some.
+    held: Option<Box<SmallVec<[Entry; 2]>>>,
+}
+
+/// What [`Leaf::forget_source`] took out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Forgotten {
+    /// What it took up, in bytes; 0 when there was nothing.
+    pub bytes: usize,
+    /// Whether the path still has a value.
+    pub any_left: bool,
 }
 
 impl Leaf {
     /// A path's first value.
     pub fn new(entry: Entry) -> Self {
-        Self { entries: SmallVec::from_iter([entry]), latest: 0 }
+        Self { entries: SmallVec::from_iter([entry]), latest: 0, held: None }
     }
 
     /// What the present value of the source of `entry` takes up, in bytes.
     pub fn bytes_of_source(&self, entry: &Entry) -> usize {
         let source = &entry.parts().0.source_ref;
         self.entries.iter().find(|other| other.parts().0.source_ref == *source).map_or(0, Entry::bytes)
+    }
+
+    /// What the held value of the source of `entry` takes up, in bytes.
+    pub fn bytes_held_of(&self, entry: &Entry) -> usize {
+        let source = &entry.parts().0.source_ref;
+        let mut held = self.held.iter().flat_map(|held| held.iter());
+        held.find(|other| other.parts().0.source_ref == *source).map_or(0, Entry::bytes)
+    }
+
+    /// Takes a value of a source that is not preferred. The tree does not show it.
+    pub fn hold(&mut self, entry: Entry) {
+        let held = self.held.get_or_insert_default();
+        let source = &entry.parts().0.source_ref;
+        match held.iter().position(|other| other.parts().0.source_ref == *source) {
+            Some(at) => held[at] = entry,
+            None if held.len() < MAX_SOURCES => held.push(entry),
+            None => {
+                held.remove(0);
+                held.push(entry);
+            }
+        }
+    }
+
+    /// Calls `see` for the latest value of each source; with `all`, also of those that are not preferred.
+    pub fn each_entry(&self, all: bool, mut see: impl FnMut(&Entry)) {
+        let held = self.held.as_ref().filter(|_| all).map(|held| held.as_slice()).unwrap_or_default();
+        for entry in &self.entries {
+            let source = &entry.parts().0.source_ref;
+            let newer = |other: &&Entry| other.parts().0.source_ref == *source && other.received >= entry.received;
+            if !held.iter().any(|other| newer(&other)) {
+                see(entry);
+            }
+        }
+        held.iter().for_each(see);
+    }
+
+    /// A copy with the accepted values for which `keep` says yes; `None` when there is none. If the latest is not among them, the one that
+    /// came last is.
+    pub fn only(&self, keep: impl Fn(&Entry) -> bool) -> Option<Self> {
+        let latest = &self.entries[self.latest];
+        let entries: SmallVec<[Entry; 1]> = self.entries.iter().filter(|entry| keep(entry)).cloned().collect();
+        let source = &latest.parts().0.source_ref;
+        let of_latest = entries.iter().position(|entry| entry.parts().0.source_ref == *source);
+        let newest = || (0..entries.len()).max_by_key(|at| entries[*at].received);
+        let latest = of_latest.or_else(newest)?;
+        Some(Self { entries, latest, held: None })
     }
 
     /// Takes a further value.
@@ -117,6 +184,29 @@ impl Leaf {
         }
         let age = |at: &usize| self.entries[*at].parts().0.timestamp.clone();
         (0..self.entries.len()).min_by_key(age).unwrap_or(0)
+    }
+
+    /// Takes out the values of a source. The present value is then the newest of those that are left.
+    pub fn forget_source(&mut self, source: &SourceRef) -> Forgotten {
+        let is_its = |entry: &Entry| entry.parts().0.source_ref == *source;
+        let latest = self.latest().clone();
+        let mut bytes = 0;
+        let mut count = |entry: &Entry| {
+            bytes += entry.bytes();
+            false
+        };
+        self.entries.retain(|entry| !is_its(entry) || count(entry));
+        if let Some(held) = &mut self.held {
+            held.retain(|entry| !is_its(entry) || count(entry));
+        }
+        let same = |entry: &Entry| entry.parts().0.source_ref == latest.parts().0.source_ref;
+        let newest = || (0..self.entries.len()).max_by_key(|at| self.entries[*at].received());
+        self.latest = self.entries.iter().position(same).or_else(newest).unwrap_or(0);
+        if self.entries.is_empty() {
+            // What better sources have kept out does not count for itself.
+            bytes += self.held.take().map_or(0, |held| held.iter().map(Entry::bytes).sum());
+        }
+        Forgotten { bytes, any_left: !self.entries.is_empty() }
     }
 
     /// The last accepted value.

@@ -10,11 +10,11 @@ mod sources;
 mod view;
 
 use actix::prelude::*;
-use windlass_broker::{ApplyDeltas, CachedValue, CollectSnapshot, DeltaVersion};
+use windlass_broker::{ApplyDeltas, CachedValue, CollectSnapshot, DeltaVersion, SourceRef};
 
 pub use context::ContextModel;
 pub use leaf::Leaf;
-pub use view::{Identity, ModelView};
+pub use view::{Identity, ModelView, Sees};
 
 /// The only writer of the data model.
 pub struct DataModel {
@@ -36,8 +36,8 @@ impl Handler<ApplyDeltas> for DataModel {
     type Result = ();
 
     fn handle(&mut self, ApplyDeltas(deltas): ApplyDeltas, _: &mut Self::Context) {
-        for delta in deltas.iter() {
-            self.view.apply(delta);
+        for judged in deltas.iter() {
+            self.view.apply(judged);
         }
     }
 }
@@ -47,6 +47,20 @@ impl Handler<CollectSnapshot> for DataModel {
 
     fn handle(&mut self, CollectSnapshot(topics): CollectSnapshot, _: &mut Self::Context) -> Self::Result {
         self.view.snapshot(&topics)
+    }
+}
+
+/// Take everything out that a source has brought: its values, and its place in the `sources` tree. Answered with whether there was
+/// anything (server-admin-api §8).
+#[derive(Debug, Message)]
+#[rtype(result = "bool")]
+pub struct ForgetSource(pub SourceRef);
+
+impl Handler<ForgetSource> for DataModel {
+    type Result = bool;
+
+    fn handle(&mut self, ForgetSource(source): ForgetSource, _: &mut Self::Context) -> bool {
+        self.view.forget_source(&source)
     }
 }
 

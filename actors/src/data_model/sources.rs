@@ -11,6 +11,9 @@ const MAX_ENTRIES: usize = 4096;
 /// Most labels.
 const MAX_LABELS: usize = 4096;
 
+/// What follows the label of a source that has neither talker nor address (signalk-v1 §1.6).
+const NAMELESS: &str = "XX";
+
 /// What is known of the sources, by label or first part of `$source`.
 #[derive(Debug, Default)]
 pub struct Sources {
@@ -60,6 +63,29 @@ impl Sources {
         }
     }
 
+    /// Whether there is a place for a `$source`.
+    pub fn contains(&self, source_ref: &str) -> bool {
+        let (label, rest) = source_ref.split_once('.').unwrap_or((source_ref, ""));
+        self.labels.get(label).is_some_and(|known| rest.is_empty() || known.has(rest))
+    }
+
+    /// Takes the place of a `$source` out. Whether there was one.
+    pub fn forget(&self, source_ref: &str) -> bool {
+        let (label, rest) = source_ref.split_once('.').unwrap_or((source_ref, ""));
+        let Some(mut known) = self.labels.get_mut(label) else { return false };
+        let found = rest.is_empty() || known.has(rest);
+        known.seen.retain(|(device, _), _| device != rest);
+        known.names.retain(|name| name != rest);
+        // `<label>.XX` and the bare label are of a source that says no more of itself.
+        let is_label = rest.is_empty() || rest == NAMELESS;
+        let empty = known.seen.is_empty() && known.names.is_empty() && (is_label || known.timestamp.is_none());
+        drop(known);
+        if empty {
+            self.labels.remove(label);
+        }
+        found
+    }
+
     /// The tree.
     pub fn to_json(&self) -> Value {
         let mut tree: Vec<_> = self.labels.iter().map(|l| (l.key().to_string(), l.value().to_json(l.key()))).collect();
@@ -69,6 +95,11 @@ impl Sources {
 }
 
 impl Label {
+    fn has(&self, rest: &str) -> bool {
+        let seen = self.seen.keys().any(|(device, _)| device == rest);
+        seen || self.names.iter().any(|name| name == rest) || (rest == NAMELESS && self.timestamp.is_some())
+    }
+
     fn note(&mut self, source: &Source, timestamp: &Timestamp) {
         if self.kind != source.kind {
             self.kind.clone_from(&source.kind);

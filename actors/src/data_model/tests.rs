@@ -1,5 +1,5 @@
 use serde_json::{Value, json};
-use windlass_broker::{Context, ContextPattern, DeltaVersion, Glob, Intake, Provider, Scope, SharedDelta, Topic};
+use windlass_broker::{Context, ContextPattern, DeltaVersion, Glob, Intake, Judged, Provider, Scope, Topic};
 
 use super::*;
 
@@ -18,7 +18,7 @@ fn apply_version(view: &ModelView, delta: Value, version: DeltaVersion) {
     let intake = Intake { self_context: own(), provider, override_timestamps: false };
     let taken = intake.take(&delta.to_string(), version);
     assert_eq!(taken.problems, []);
-    view.apply(&SharedDelta::new(taken.delta.expect("a delta")));
+    view.apply(&Judged::accepted(taken.delta.expect("a delta")));
 }
 
 fn apply(view: &ModelView, delta: Value) {
@@ -146,7 +146,7 @@ fn version_2_state_is_cached_but_not_in_the_tree() {
     let delta = json!({"updates": [{"values": [{"path": "navigation.course.nextPoint", "value": 1}]}]});
     apply_version(&view, delta, DeltaVersion::V2);
     assert_eq!(get(&view, "vessels/self/navigation/course"), None);
-    let topic = Topic { context: ContextPattern::all(), scope: Scope::Whole };
+    let topic = Topic::new(ContextPattern::all(), Scope::Whole);
     assert_eq!(view.snapshot(&[topic]).len(), 1);
 }
 
@@ -157,7 +157,7 @@ fn the_snapshot_has_every_source_oldest_first() {
     write(&view, "a", T1, "navigation.x", json!(1));
     write(&view, "a", T1, "environment.y", json!(0));
     let context = ContextPattern::new("vessels.self", &own()).expect("a context");
-    let topic = |path: &str| Topic { context: context.clone(), scope: Scope::Values(Glob::new(path)) };
+    let topic = |path: &str| Topic::new(context.clone(), Scope::Values(Glob::new(path)));
     let values = |topics: &[Topic]| -> Vec<_> {
         let snapshot = view.snapshot(topics);
         snapshot.iter().map(|c| (c.row, c.delta.value(c.index).1.value.to_string())).collect()
@@ -254,4 +254,32 @@ fn a_large_delta_is_not_kept_alive_by_one_value() {
     let leaf = view.own().leaf(&windlass_broker::Path::find("large.p7").expect("a path")).expect("a leaf");
     assert_eq!(leaf.latest().delta().delta().updates[0].values.len(), 1);
     assert_eq!(get(&view, "vessels/self/large/p7/value"), Some(json!(7)));
+}
+
+#[test]
+fn a_forgotten_source_leaves_nothing_behind() {
+    let view = view();
+    let before = view.memory().0;
+    write(&view, "a.GP", T1, "navigation.test", json!(1));
+    let used = view.memory().0;
+    write(&view, "b.1", T2, "navigation.test", json!(2));
+    write(&view, "b.1", T2, "navigation.only", json!(3));
+    apply(
+        &view,
+        json!({"updates": [{"source": {"label": "b", "type": "NMEA0183", "talker": "1", "sentence": "RMC"},
+            "values": [{"path": "navigation.only", "value": 4}]}]}),
+    );
+    let source = |name: &str| windlass_broker::SourceRef::new(name).expect("a name");
+    assert!(view.has_source(&source("b.1")) && !view.has_source(&source("b.2")));
+    assert!(!view.forget_source(&source("c")) && !view.forget_source(&source("b.2")));
+    assert!(view.forget_source(&source("b.1")));
+    assert_eq!(
+        get(&view, "vessels/self/navigation"),
+        Some(json!({"test": {"value": 1, "$source": "a.GP", "timestamp": T1}}))
+    );
+    assert_eq!(get(&view, "sources"), Some(json!({"a": {"GP": {}}})));
+    assert_eq!(view.memory().0, used);
+    assert!(!view.forget_source(&source("b.1")));
+    assert!(view.forget_source(&source("a.GP")));
+    assert_eq!((view.memory().0, view.own_paths().len()), (before, 0));
 }

@@ -6,7 +6,8 @@ use dashmap::DashMap;
 use foldhash::fast::RandomState;
 use serde_json::{Map, Value};
 use windlass_broker::{
-    CachedValue, Context, ContextPattern, Path, Scope, SharedDelta, Timestamp, Topic, Update, ValueIndex,
+    CachedValue, Context, ContextPattern, Judged, Path, PathValue, RawJson, Scope, SharedDelta, SourcePolicy,
+    SourceRef, Timestamp, Topic, Update, ValueIndex,
 };
 
 use super::budget::{Budget, MAX_BYTES};
@@ -86,7 +87,8 @@ impl ModelView {
     }
 
     /// Takes a delta in. Only the [`super::DataModel`] actor and benchmarks of it call this.
-    pub fn apply(&self, delta: &Arc<SharedDelta>) {
+    pub fn apply(&self, judged: &Judged) {
+        let delta = judged.delta();
         let large = is_large(delta);
         let now = Timestamp::now().as_millis().unwrap_or_default();
         for (u, update) in delta.delta().updates.iter().enumerate() {
@@ -94,7 +96,13 @@ impl ModelView {
             if !update.values.is_empty() {
                 let model = self.context_for_writing(&delta.delta().context);
                 for v in 0..update.values.len() {
-                    model.write(Entry::new(delta, ValueIndex { update: u as u16, value: v as u16 }, large), now);
+                    let index = ValueIndex { update: u as u16, value: v as u16 };
+                    let entry = Entry::new(delta, index, large, now);
+                    if judged.held().contains(&index) {
+                        model.hold(entry, now);
+                    } else {
+                        model.write(entry, now);
+                    }
                 }
             }
             self.apply_metadata(update);
@@ -132,11 +140,26 @@ impl ModelView {
         count - self.0.contexts.len()
     }
 
+    /// Takes out what a source has brought. Only the [`super::DataModel`] actor calls this.
+    pub(super) fn forget_source(&self, source: &SourceRef) -> bool {
+        let mut found = self.0.sources.forget(source.as_str());
+        for model in self.all_contexts() {
+            found |= model.forget_source(source);
+        }
+        found
+    }
+
+    /// Whether the `sources` tree has a place for a source.
+    pub fn has_source(&self, source: &SourceRef) -> bool {
+        self.0.sources.contains(source.as_str())
+    }
+
     /// The present values that topics cover, oldest first.
     pub fn snapshot(&self, topics: &[Topic]) -> Vec<CachedValue> {
         let mut found = Vec::new();
         for (row, topic) in topics.iter().enumerate() {
             self.each_context(&topic.context, |model| {
+                let all = topic.sources == SourcePolicy::All;
                 let covered = |path: &str| match &topic.scope {
                     Scope::Whole | Scope::WholeIfAny(_) => true,
                     Scope::Values(glob) => glob.matches(path),
@@ -144,14 +167,24 @@ impl ModelView {
                 let mut add = |entry: &Entry| {
                     found.push(CachedValue { row, delta: entry.delta().clone(), index: entry.index() });
                 };
-                if covered("")
-                    && let Some(entry) = root_entry(model)
-                {
-                    add(&entry);
+                if let Some(entry) = root_entry(model) {
+                    if covered("") {
+                        add(&entry);
+                    } else if let Scope::Values(_) = topic.scope
+                        && let Some(named) = entry.delta().delta().root_values_by_name()
+                    {
+                        let named = SharedDelta::new(named);
+                        for (v, value) in named.delta().updates[0].values.iter().enumerate() {
+                            if covered(value.path.as_str()) {
+                                let index = ValueIndex { update: 0, value: v as u16 };
+                                add(&Entry::new(&named, index, false, entry.received()));
+                            }
+                        }
+                    }
                 }
                 model.each_leaf(|path, leaf| {
                     if covered(path.as_str()) {
-                        leaf.entries().iter().for_each(&mut add);
+                        leaf.each_entry(all, &mut add);
                     }
                 });
             });
@@ -193,6 +226,43 @@ impl ModelView {
         &self.0.own
     }
 
+    /// The latest value at a path of a context.
+    pub fn latest(&self, context: &Context, path: &Path) -> Option<RawJson> {
+        let leaf = self.0.contexts.get(context)?.leaf(path)?;
+        Some(leaf.latest().parts().1.value.clone())
+    }
+
+    /// Whether a root value says nothing that is not known already.
+    pub fn is_unchanged_root(&self, context: &Context, value: &PathValue) -> bool {
+        if !value.path.as_str().is_empty() {
+            return false;
+        }
+        let (Some(model), Value::Object(said)) = (self.0.contexts.get(context), value.value.to_value()) else {
+            return false;
+        };
+        let root = model.root();
+        said.iter().all(|(key, value)| root.attributes.get(key) == Some(value))
+    }
+
+    /// Whether this very value of a source is known already with the same time, or a later one of it: then it is old news.
+    pub fn holds(
+        &self,
+        context: &Context,
+        path: &Path,
+        source: &SourceRef,
+        timestamp: &Timestamp,
+        value: &RawJson,
+    ) -> bool {
+        let Some(leaf) = self.0.contexts.get(context).and_then(|context| context.leaf(path)) else { return false };
+        let mut found = false;
+        leaf.each_entry(true, |entry| {
+            let (update, known) = entry.parts();
+            let same = update.timestamp == *timestamp && known.value == *value;
+            found |= update.source_ref == *source && (same || update.timestamp > *timestamp);
+        });
+        found
+    }
+
     /// How many contexts there are, the own ship included.
     pub fn context_count(&self) -> usize {
         self.0.contexts.len()
@@ -206,21 +276,29 @@ impl ModelView {
         paths
     }
 
-    /// What is known about a path: built-in metadata overlaid with what deltas said (signalk-v1 §3).
+    /// What is known about a path: built-in metadata overlaid with what deltas said (signalk-v1 §3). A field that was set to null is taken
+    /// back.
     pub fn metadata(&self, path: &str) -> Option<Map<String, Value>> {
         let builtin = MetadataRegistry::builtin().lookup(path).and_then(|meta| serde_json::to_value(meta).ok());
         let said = Path::find(path).and_then(|path| self.0.metadata.get(&path).map(|meta| meta.clone()));
-        match (builtin, said) {
+        let mut meta = match (builtin, said) {
             (Some(Value::Object(mut meta)), said) => {
                 meta.extend(said.into_iter().flatten());
-                Some(meta)
+                meta
             }
-            (_, said) => said,
-        }
+            (_, said) => said?,
+        };
+        meta.retain(|_, value| !value.is_null());
+        (!meta.is_empty()).then_some(meta)
     }
 
     /// A node of the full model by its path segments, as below `/signalk/v1/api/`. `None` is 404.
     pub fn node(&self, segments: &[&str]) -> Option<Value> {
+        self.node_seen_by(segments, &|_, _, _| true)
+    }
+
+    /// The same, of what somebody may see: values for which `sees` says no are left out (signalk-v1 §8.5).
+    pub fn node_seen_by(&self, segments: &[&str], sees: Sees<'_>) -> Option<Value> {
         if segments.iter().any(|segment| segment.is_empty()) {
             return None;
         }
@@ -228,15 +306,15 @@ impl ModelView {
         let segments: Vec<_> =
             segments.iter().enumerate().map(|(i, s)| if i > 0 && *s == "self" { own_id } else { s }).collect();
         match segments.split_first() {
-            None => Some(self.full_tree()),
+            None => Some(self.full_tree(sees)),
             Some((&"self", [])) => Some(self.0.identity.context().as_str().into()),
             Some((&"version", [])) => Some(TREE_VERSION.into()),
             Some((&"sources", rest)) => descend(self.0.sources.to_json(), rest),
-            Some((root, rest)) => self.collection_node(root, rest),
+            Some((root, rest)) => self.collection_node(root, rest, sees),
         }
     }
 
-    fn full_tree(&self) -> Value {
+    fn full_tree(&self, sees: Sees<'_>) -> Value {
         let mut tree = Map::new();
         tree.insert("vessels".into(), Map::new().into());
         tree.insert("self".into(), self.0.identity.context().as_str().into());
@@ -245,57 +323,60 @@ impl ModelView {
         for model in self.all_contexts() {
             if let Some((root, id)) = model.context().split() {
                 let place = tree.entry(root).or_insert_with(|| Map::new().into());
-                place_at(place, id, self.context_tree(&model));
+                place_at(place, id, self.context_tree(&model, sees));
             }
         }
         tree.into()
     }
 
-    fn collection_node(&self, root: &str, rest: &[&str]) -> Option<Value> {
+    fn collection_node(&self, root: &str, rest: &[&str], sees: Sees<'_>) -> Option<Value> {
         let (id, rest) = match rest {
-            [] => return self.collection(root, ""),
-            ["basestations"] if root == "shore" => return self.collection(root, "basestations."),
+            [] => return self.collection(root, "", sees),
+            ["basestations"] if root == "shore" => return self.collection(root, "basestations.", sees),
             ["basestations", id, rest @ ..] if root == "shore" => (format!("basestations.{id}"), rest),
             [id, rest @ ..] => ((*id).to_owned(), rest),
         };
         if let ["meta"] = rest {
-            return self.context_metadata(root, &id);
+            return self.context_metadata(root, &id, sees);
         }
         let model = Context::find(&format!("{root}.{id}")).and_then(|c| self.0.contexts.get(&c).map(|m| m.clone()));
         match model {
-            Some(model) if rest.is_empty() => Some(self.context_tree(&model).into()),
-            Some(model) => self.context_node(&model, rest).or_else(|| self.metadata_node(rest)),
+            Some(model) if rest.is_empty() => Some(self.context_tree(&model, sees).into()),
+            Some(model) => self.context_node(&model, rest, sees).or_else(|| self.metadata_node(rest)),
             None => self.metadata_node(rest),
         }
     }
 
     /// All contexts of a collection; `None` when there is none, except that vessels always exist.
-    fn collection(&self, root: &str, prefix: &str) -> Option<Value> {
+    fn collection(&self, root: &str, prefix: &str, sees: Sees<'_>) -> Option<Value> {
         let mut collection = Value::Object(Map::new());
         for model in self.all_contexts() {
             if let Some((of, id)) = model.context().split()
                 && of == root
                 && let Some(id) = id.strip_prefix(prefix)
             {
-                place_at(&mut collection, id, self.context_tree(&model));
+                place_at(&mut collection, id, self.context_tree(&model, sees));
             }
         }
         let empty = collection.as_object().is_some_and(Map::is_empty);
         (!empty).then_some(collection)
     }
 
-    fn context_tree(&self, model: &ContextModel) -> Map<String, Value> {
-        let mut tree = model.root().attributes;
-        self.collect(model, "", &mut tree);
+    fn context_tree(&self, model: &ContextModel, sees: Sees<'_>) -> Map<String, Value> {
+        let mut tree = seen_root(model, sees);
+        self.collect(model, "", sees, &mut tree);
         tree
     }
 
     /// Puts the leaves below a path prefix (empty, or ending in a dot) into a tree.
-    fn collect(&self, model: &ContextModel, prefix: &str, tree: &mut Map<String, Value>) {
+    fn collect(&self, model: &ContextModel, prefix: &str, sees: Sees<'_>, tree: &mut Map<String, Value>) {
         let mut leaves: Vec<(Path, Leaf)> = Vec::new();
         model.each_leaf(|path, leaf| {
-            if path.as_str().starts_with(prefix) && in_tree(leaf.latest().delta().delta().version) {
-                leaves.push((path.clone(), leaf.clone()));
+            if path.as_str().starts_with(prefix)
+                && in_tree(leaf.latest().delta().delta().version)
+                && let Some(leaf) = seen_leaf(model, path, leaf, sees)
+            {
+                leaves.push((path.clone(), leaf));
             }
         });
         leaves.sort_by(|a, b| a.0.cmp(&b.0));
@@ -319,16 +400,16 @@ impl ModelView {
     }
 
     /// A node inside a context.
-    fn context_node(&self, model: &ContextModel, segments: &[&str]) -> Option<Value> {
+    fn context_node(&self, model: &ContextModel, segments: &[&str], sees: Sees<'_>) -> Option<Value> {
         // Dots don't divide a path in a URL (signalk-v1 §4.2); a `$source` below `values` may have them.
         let undotted = segments.iter().take_while(|segment| !segment.contains('.')).count();
         // The longest prefix that is a leaf decides: what follows it addresses the leaf's own fields.
         for end in (1..=undotted).rev() {
             let path = segments[..end].join(".");
-            let leaf = Path::find(&path).and_then(|path| model.leaf(&path));
+            let leaf = Path::find(&path).and_then(|path| seen_leaf(model, &path, &model.leaf(&path)?, sees));
             if let Some(leaf) = leaf.filter(|leaf| in_tree(leaf.latest().delta().delta().version)) {
                 let mut object = leaf.to_json(self.metadata(&path));
-                self.collect(model, &format!("{path}."), &mut object);
+                self.collect(model, &format!("{path}."), sees, &mut object);
                 return descend(object.into(), &segments[end..]);
             }
         }
@@ -336,11 +417,11 @@ impl ModelView {
             return None;
         }
         let mut subtree = Map::new();
-        self.collect(model, &format!("{}.", segments.join(".")), &mut subtree);
+        self.collect(model, &format!("{}.", segments.join(".")), sees, &mut subtree);
         if !subtree.is_empty() {
             return Some(subtree.into());
         }
-        descend(model.root().attributes.into(), segments)
+        descend(seen_root(model, sees).into(), segments)
     }
 
     /// `…/<path>/meta` and `…/<path>/meta/<field>` for a path without a value: metadata does not depend on the vessel.
@@ -350,15 +431,34 @@ impl ModelView {
     }
 
     /// `…/<id>/meta`: the metadata of all paths of a context.
-    fn context_metadata(&self, root: &str, id: &str) -> Option<Value> {
+    fn context_metadata(&self, root: &str, id: &str, sees: Sees<'_>) -> Option<Value> {
         let context = Context::find(&format!("{root}.{id}"))?;
         let model = self.0.contexts.get(&context)?.clone();
         let mut paths = Vec::new();
-        model.each_leaf(|path, _| paths.push(path.clone()));
+        model.each_leaf(|path, leaf| {
+            if seen_leaf(&model, path, leaf, sees).is_some() {
+                paths.push(path.clone());
+            }
+        });
         paths.sort();
         let known = paths.iter().filter_map(|path| Some((path.to_string(), self.metadata(path.as_str())?.into())));
         Some(Value::Object(known.collect()))
     }
+}
+
+/// Whether somebody may see a context's value at a path from a source.
+pub type Sees<'a> = &'a dyn Fn(&Context, &str, &SourceRef) -> bool;
+
+/// The leaf with the sources that somebody may see; `None` when there is none.
+fn seen_leaf(model: &ContextModel, path: &Path, leaf: &Leaf, sees: Sees<'_>) -> Option<Leaf> {
+    leaf.only(|entry| sees(model.context(), path.as_str(), &entry.parts().0.source_ref))
+}
+
+/// The root values, if somebody may see them.
+fn seen_root(model: &ContextModel, sees: Sees<'_>) -> Map<String, Value> {
+    let root = model.root();
+    let visible = root.latest.as_ref().is_none_or(|entry| sees(model.context(), "", &entry.parts().0.source_ref));
+    if visible { root.attributes } else { Map::new() }
 }
 
 /// The root values of a context as one entry at path "".
@@ -367,8 +467,7 @@ fn root_entry(model: &ContextModel) -> Option<Entry> {
     let latest = root.latest?;
     let (update, value) = latest.parts();
     let mut update = update.clone();
-    let value =
-        windlass_broker::PathValue { path: value.path.clone(), value: windlass_broker::RawJson::of(&root.attributes) };
+    let value = windlass_broker::PathValue::new(value.path.clone(), windlass_broker::RawJson::of(&root.attributes));
     update.values = smallvec::SmallVec::from_iter([value]);
     update.meta = Vec::new();
     let updates = smallvec::SmallVec::from_iter([update]);
@@ -377,7 +476,8 @@ fn root_entry(model: &ContextModel) -> Option<Entry> {
         updates,
         version: windlass_broker::DeltaVersion::V1,
     };
-    Some(Entry::new(&SharedDelta::new(delta), ValueIndex { update: 0, value: 0 }, false))
+    let received = latest.received();
+    Some(Entry::new(&SharedDelta::new(delta), ValueIndex { update: 0, value: 0 }, false, received))
 }
 
 /// Puts a context's tree at its id; base stations ashore have a level of their own.

@@ -32,6 +32,7 @@ fn well_known_paths_have_their_units() {
         ("electrical.batteries.house.capacity.dischargeSinceFull", "C"),
         ("electrical.inverters.1.dc.current", "A"),
         ("electrical.ac.shore.phase.A.realPower", "W"),
+        ("electrical.ac.shore.phase.single.apparentPower", "VA"),
         ("electrical.alternators.1.fieldDrive", "%"),
         ("electrical.solar.bimini.panelTemperature", "K"),
         ("tanks.fuel.0.capacity", "m3"),
@@ -63,16 +64,45 @@ fn a_wildcard_stands_for_exactly_one_segment() {
         "propulsion.port.starboard.revolutions",
         "propulsion..revolutions",
         "propulsion.port.revolutions.",
-        "propulsion.port",
-        "propulsion",
         "",
         ".",
         "environment.inside.cabin.port.temperature",
         "navigation.speedoverground",
         "vessels.self.navigation.speedOverGround",
+        "resources.routes.1.distance",
+        "self",
     ] {
         assert_eq!(registry.lookup(unknown), None, "'{unknown}'");
     }
+}
+
+#[test]
+fn a_branch_has_a_meaning_but_what_is_put_there_under_a_new_name_has_not() {
+    let registry = MetadataRegistry::builtin();
+    for known in ["propulsion", "electrical.batteries", "electrical.batteries.house.capacity", "navigation.gnss"] {
+        assert!(registry.lookup(known).is_some_and(|metadata| metadata.units.is_none()), "{known}");
+    }
+    for unknown in ["propulsion.port", "electrical.batteries.house", "notifications.tooFast", "sails.inventory.genoa"] {
+        assert_eq!(registry.lookup(unknown), None, "{unknown}");
+    }
+}
+
+#[test]
+fn the_list_of_all_has_the_patterns_of_its_clients() {
+    let all = MetadataRegistry::builtin().to_json();
+    for (pattern, units) in [
+        ("/vessels/*/propulsion/RegExp/revolutions", json!("Hz")),
+        ("/vessels/*/propulsion/RegExp", json!(null)),
+        ("/vessels/*/name", json!(null)),
+        ("/resources/routes/*/distance", json!("m")),
+        ("/aircraft/*/base", json!(null)),
+        ("/self", json!(null)),
+    ] {
+        let metadata = all.get(pattern).unwrap_or_else(|| panic!("{pattern} is listed"));
+        assert_eq!(metadata["units"], units, "{pattern}");
+        assert!(metadata["description"].is_string(), "{pattern}");
+    }
+    assert_eq!(all.len(), MetadataRegistry::builtin().entries.len(), "no two entries have the same pattern");
 }
 
 fn registry(patterns: &[&str]) -> MetadataRegistry {
@@ -84,20 +114,22 @@ fn registry(patterns: &[&str]) -> MetadataRegistry {
             allowed_values: Vec::new(),
             properties: BTreeMap::new(),
         };
-        registry.insert((*pattern).to_owned(), metadata).unwrap();
+        registry.insert(Below::Vessels, (*pattern).to_owned(), metadata).unwrap();
     }
     registry
 }
 
 #[test]
 fn the_more_exact_entry_wins() {
-    let registry = registry(&["a.*.c", "a.b.c", "a.*.*", "*.b.d", "a.*.d.e"]);
+    let registry = registry(&["a.*.c", "a.b.c", "a.*.*.z", "*.b.d", "a.*.d.e", "a.*.*"]);
     for (path, expected) in [
         ("a.b.c", Some("a.b.c")),
         ("a.x.c", Some("a.*.c")),
-        ("a.x.y", Some("a.*.*")),
-        ("a.b.d", Some("a.*.*")),
+        ("a.x.y.z", Some("a.*.*.z")),
+        ("a.x.d.z", Some("a.*.*.z")),
+        ("a.b.d", Some("*.b.d")),
         ("x.b.d", Some("*.b.d")),
+        ("a.x.y", None),
         ("a.x.d.e", Some("a.*.d.e")),
         ("a.x.d.f", None),
     ] {
@@ -119,18 +151,25 @@ fn the_json_is_that_of_the_meta_object() {
         json!({"units": "Hz", "description": "Turns of the crankshaft per second"})
     );
     assert_eq!(meta("propulsion.port.state")["enum"], json!(["stopped", "started", "unusable"]));
-    assert_eq!(meta("navigation.position")["properties"]["latitude"]["units"], "deg");
+    assert_eq!(
+        meta("navigation.position")["properties"]["latitude"],
+        json!({"type": "number", "units": "deg", "description": "Angle from the equator, north positive"})
+    );
+    let notification = &meta("notifications.mob")["properties"];
+    assert_eq!(notification["state"]["default"], "normal");
+    assert_eq!(notification["method"]["items"], json!({"enum": ["visual", "sound"]}));
     assert!(meta("navigation.position").get("units").is_none());
 }
 
 #[test]
 fn every_entry_is_well_formed() {
-    const UNITS: &str = "% A C Hz J K Lux Pa Pa/s V W kg kg/m3 m m/s m2 m3 m3/s rad rad/s ratio s";
-    const GROUPS: &str = "communication design electrical environment navigation notifications performance propulsion \
-                          sails sensors steering tanks";
+    const UNITS: &str = "% A C Hz J K Lux Pa Pa.s V VA VAR W kg kg/m3 m m/s m2 m3 m3/s rad rad/s ratio s";
+    const GROUPS: &str = "aircraft aton atonType base communication design electrical environment flag mmsi \
+                          mothershipMmsi name navigation notifications performance port propulsion registrations \
+                          resources sails sar self sensors steering tanks url uuid version vessels";
     let allowed = |units: &str| units == "RFC 3339 (UTC)" || UNITS.split(' ').any(|allowed| allowed == units);
     let mut groups = std::collections::BTreeSet::new();
-    for (pattern, metadata) in MetadataRegistry::builtin().iter() {
+    for Entry { pattern, metadata, .. } in &MetadataRegistry::builtin().entries {
         let group = pattern.split('.').next().unwrap();
         groups.insert(group);
         assert!(pattern.split('.').all(|segment| !segment.is_empty()), "{pattern}");
@@ -143,8 +182,11 @@ fn every_entry_is_well_formed() {
         for (name, property) in &metadata.properties {
             // Positions are the one place where Signal K uses degrees.
             let degrees = matches!(name.as_str(), "latitude" | "longitude");
-            let units = property.units.as_deref().unwrap_or_default();
-            assert!(if degrees { units == "deg" } else { allowed(units) }, "{pattern}, {name}: {units}");
+            let units = property.units.as_deref();
+            assert!(if degrees { units == Some("deg") } else { units.is_none_or(allowed) }, "{pattern}, {name}");
+            assert!(!property.description.is_empty() && !property.description.ends_with('.'), "{pattern}, {name}");
+            assert!(units.is_none() || property.value_type == ValueType::Number, "{pattern}, {name} is no number");
+            assert_eq!(property.items.is_some(), property.value_type == ValueType::Array, "{pattern}, {name}");
         }
     }
     assert_eq!(groups.into_iter().collect::<Vec<_>>(), GROUPS.split(' ').collect::<Vec<_>>());
@@ -153,17 +195,24 @@ fn every_entry_is_well_formed() {
 #[test]
 fn patterns_find_themselves() {
     let registry = MetadataRegistry::builtin();
-    for (pattern, metadata) in registry.iter() {
+    for Entry { below, pattern, metadata } in &registry.entries {
         let path = pattern.replace('*', "some1");
-        assert_eq!(registry.lookup(&path), Some(metadata), "{pattern}");
+        let described = *below != Below::Top && !pattern.ends_with('*');
+        assert_eq!(registry.lookup(&path), described.then_some(metadata), "{pattern}");
     }
 }
 
 #[test]
 fn a_bad_table_says_what_is_wrong() {
+    let read = |text| table::registry("", &[("own", text)]);
     let twice = "[[group]]\nbranches = ['a', 'a']\npaths = { b = { description = 'x' } }";
-    assert!(matches!(MetadataRegistry::from_table(twice), Err(TableError::Twice(path)) if path == "a.b"));
+    assert!(matches!(read(twice), Err(TableError::Twice(path)) if path == "a.b"));
+    let twice = "[[group]]\nbelow = 'top'\nbranches = ['a', 'a']\npaths = { b = { description = 'x' } }";
+    assert!(matches!(read(twice), Err(TableError::Twice(path)) if path == "a.b"));
     let misspelt = "[[group]]\nbranches = ['a']\npaths = { b = { description = 'x', unit = 'm' } }";
-    let error = MetadataRegistry::from_table(misspelt).unwrap_err().to_string();
-    assert!(error.contains("unit"), "{error}");
+    let error = read(misspelt).unwrap_err().to_string();
+    assert!(error.contains("own.toml") && error.contains("unit"), "{error}");
+    let shape = "[[group]]\npaths = { b = { description = 'x', shape = 'round' } }";
+    let error = read(shape).unwrap_err().to_string();
+    assert!(error.contains("for b") && error.contains("round"), "{error}");
 }

@@ -63,9 +63,25 @@ pub enum SentenceError {
         /// What the field should hold.
         expected: &'static str,
     },
+    /// The bits of an AIS message make no message.
+    #[error(
+        "the AIS message in {sentence} {problem}: a weak signal garbles one now and then; \
+         if it is many, check the aerial and its cable"
+    )]
+    Ais {
+        /// The sentence id.
+        sentence: SmolStr,
+        /// What is wrong with the message.
+        problem: &'static str,
+    },
 }
 
 impl SentenceError {
+    /// Whether the line is a whole sentence, with whose content something is wrong.
+    pub fn is_about_content(&self) -> bool {
+        matches!(self, Self::Malformed { .. } | Self::Ais { .. })
+    }
+
     /// A short, stable word for counters and statistics.
     pub fn kind(&self) -> &'static str {
         match self {
@@ -76,6 +92,7 @@ impl SentenceError {
             Self::NoChecksum => "noChecksum",
             Self::TagBlock => "tagBlock",
             Self::Malformed { .. } => "malformed",
+            Self::Ais { .. } => "ais",
         }
     }
 }

@@ -29,6 +29,11 @@ impl<'a> Fields<'a> {
         Self { sentence, list: data.split(|byte| *byte == b',').collect() }
     }
 
+    /// The sentence id.
+    pub fn sentence(&self) -> &'a str {
+        self.sentence
+    }
+
     /// How many fields the sentence has.
     pub fn len(&self) -> usize {
         self.list.len()

@@ -4,7 +4,7 @@
 //! It reads no clock, opens no connection and knows nothing of actors, so a connection, a file player or a test can
 //! own one. A sentence travels through four files: `line` frames it (tag block, checksum, fields), `sentences`
 //! decodes it with the accessors of `fields`, `clock` completes times of day to instants, and `value` is what comes
-//! out.
+//! out. The messages of AIS, which are written in bits, have their own folder, `ais`.
 //!
 //! The published crates were weighed: `nmea` keeps speeds and angles as `f32`, too coarse to agree with other Signal K
 //! decoders, and neither it nor `nmea-parser` knows HDG, DBT, MWD, ROT, RPM, XDR, APB, RMB, XTE, VDR or VLW. Wrapping
@@ -13,6 +13,7 @@
 //! An empty field means "not available". It becomes `null` where a consumer should learn that a value it had is gone
 //! (depth, position, course and speed), and is left out otherwise; it is never taken for zero.
 
+mod ais;
 mod clock;
 mod error;
 mod fields;
@@ -22,12 +23,16 @@ mod units;
 mod value;
 
 #[cfg(test)]
+mod fuzz_corpus;
+#[cfg(test)]
 mod tests;
 
 use jiff::Timestamp;
 use smallvec::SmallVec;
 use smol_str::SmolStr;
 
+use ais::Fragments;
+pub use ais::ship_type;
 use clock::ReceiverClock;
 pub use error::SentenceError;
 use fields::Fields;
@@ -61,9 +66,11 @@ pub struct Decoded {
     pub talker: SmolStr,
     /// The sentence id in capitals, such as `RMC`.
     pub sentence: SmolStr,
+    /// What it is about, such as `vessels.urn:mrn:imo:mmsi:230035780`; `None` is the own ship.
+    pub context: Option<SmolStr>,
     /// When it was measured, in whole milliseconds, if the sentence or its tag block says so.
     pub timestamp: Option<Timestamp>,
-    /// Signal K paths and their values in SI units; never empty.
+    /// Signal K paths and their values in SI units; never empty. Root values are one object at the path "".
     pub values: Values,
 }
 
@@ -77,18 +84,25 @@ impl Decoded {
 /// A decoder for the sentences of one connection.
 ///
 /// It keeps what sentences leave to their predecessors: the date, for sentences that give only a time of day, and the
-/// beginning of satellite lists that span several sentences. Use one decoder per connection.
+/// beginning of satellite lists and AIS messages that span several sentences. Use one decoder per connection.
 #[derive(Debug)]
 pub struct Decoder {
     options: Options,
     clock: ReceiverClock,
     satellites: SatelliteGroups,
+    fragments: Fragments,
 }
 
 impl Decoder {
     /// A decoder without history.
     pub fn new(options: Options) -> Self {
-        Self { options, clock: ReceiverClock::default(), satellites: SatelliteGroups::default() }
+        let (clock, satellites) = (ReceiverClock::default(), SatelliteGroups::default());
+        Self { options, clock, satellites, fragments: Fragments::default() }
+    }
+
+    /// Sentences since the start that belong to AIS messages of which another sentence did not come.
+    pub fn lost_fragments(&self) -> u64 {
+        self.fragments.lost()
     }
 
     /// Decodes one line, given without or with its line end, received at `now`.
@@ -119,11 +133,13 @@ impl Decoder {
             now,
             clock: &mut self.clock,
             satellites: &mut self.satellites,
+            fragments: &mut self.fragments,
+            context: None,
             timestamp: None,
             values: Values::new(),
         };
         handler(&fields, &mut report)?;
-        let Report { timestamp, values, .. } = report;
+        let Report { context, timestamp, values, .. } = report;
         drop(fields);
         if values.is_empty() {
             return Ok(None);
@@ -131,6 +147,7 @@ impl Decoder {
         Ok(Some(Decoded {
             talker: line.source.unwrap_or_else(|| SmolStr::new(line.talker)),
             sentence: line.sentence,
+            context,
             timestamp: timestamp.or(line.timestamp),
             values,
         }))
@@ -143,6 +160,8 @@ struct Report<'a> {
     now: Timestamp,
     clock: &'a mut ReceiverClock,
     satellites: &'a mut SatelliteGroups,
+    fragments: &'a mut Fragments,
+    context: Option<SmolStr>,
     timestamp: Option<Timestamp>,
     values: Values,
 }

@@ -50,7 +50,8 @@ impl PluginManager {
         }
         self.0.launcher.restrict(&mut package);
         let plugin = self.actor_of(entry)?;
-        let answer = tokio::spawn(plugin.send(Reload(Arc::new(package))));
+        let hurry = entry.record.waits.cut_short();
+        let answer = tokio::spawn(plugin.send(Reload { package: Arc::new(package), hurry }));
         match timeout(self.0.timing.reload, answer).await {
             Ok(Ok(Ok(answer))) => answer,
             Ok(_) => Err(PluginError::ShutDown(entry.record.id().to_owned())),
@@ -89,7 +90,9 @@ impl PluginManager {
         match entry.plugin.get() {
             Some(_) if reload => self.reload(entry.record.id()).await,
             Some(plugin) => {
-                self.0.ask(entry, plugin, ApplyConfig { revision: Revision::default(), restart: false }).await
+                self.0
+                    .ask(entry, plugin, ApplyConfig { revision: Revision::default(), restart: false, hurry: None })
+                    .await
             }
             None => Ok(()),
         }

@@ -13,6 +13,8 @@ use crate::durable;
 
 /// Directory below the configuration directory.
 const DIRECTORY: &str = "plugin-config-data";
+/// Longest id that a configuration is imported from, in bytes.
+const LONGEST_NAME: usize = 200;
 /// Broken files that are kept for one plugin.
 const MAX_BAD_FILES: usize = 100;
 
@@ -53,6 +55,14 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
         /// The operating system's reason.
+        reason: String,
+    },
+    /// The file of another id can't be used.
+    #[error("{} is {reason}; repair it, or remove it if nobody needs it", path.display())]
+    Bad {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
         reason: String,
     },
     /// Writing failed; the file is as it was.
@@ -133,6 +143,32 @@ impl ConfigStore {
         Ok((changed, state.revision))
     }
 
+    /// Copies the configuration that is kept under another id, when there is none under this one, not even a broken one. True when that
+    /// was done. `other` may be anything: it is nothing unless it is a plain file name, and links are not followed.
+    ///
+    /// # Errors
+    /// A file can't be read or written.
+    pub(super) fn import(&self, other: &str) -> Result<bool, ConfigError> {
+        let mut state = self.lock();
+        let has_own = self.file().symlink_metadata().is_ok() || !matches!(self.read()?, Content::Nothing);
+        if has_own || !is_file_name(other) {
+            return Ok(false);
+        }
+        let file = self.directory.join(format!("{other}.json"));
+        if !file.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
+            return Ok(false);
+        }
+        let Some(text) = read_if_present(&file)? else { return Ok(false) };
+        match parse(&text) {
+            Ok(config) => self.write(&config)?,
+            Err(reason) => {
+                return Err(ConfigError::Bad { path: file, reason });
+            }
+        }
+        state.revision.0 += 1;
+        Ok(true)
+    }
+
     fn read(&self) -> Result<Content, ConfigError> {
         if let Some(text) = read_if_present(&self.file())? {
             return Ok(parse(&text).map_or_else(Content::Bad, Content::Config));
@@ -196,6 +232,12 @@ impl ConfigStore {
         // It protects the file, which is whole at any instant.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a name leads to a file in a directory, and nowhere else, on any system.
+pub(super) fn is_file_name(name: &str) -> bool {
+    let is_plain = |c: char| !c.is_control() && !r#"/\:*?"<>|"#.contains(c);
+    (1..=LONGEST_NAME).contains(&name.len()) && !name.starts_with('.') && name.chars().all(is_plain)
 }
 
 fn private_directory(path: &Path) -> io::Result<()> {
@@ -301,5 +343,56 @@ mod tests {
         assert!(store.file().is_file() && nested.is_file());
         fs::write(&nested, "{}").expect("written");
         assert_eq!(store.load().expect("readable"), Some(config));
+    }
+
+    #[test]
+    fn a_configuration_of_another_id_is_copied_when_there_is_none() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (store, data) = (saved(directory.path()), directory.path().join("plugin-config-data"));
+        fs::create_dir_all(data.join("nested")).expect("a directory");
+        let former = r#"{"enabled":true,"configuration":{"radius":30},"x":1}"#;
+        fs::write(data.join("former.json"), former).expect("written");
+        fs::write(data.join("broken.json"), "{").expect("written");
+        // What no name may lead to.
+        for outside in
+            [directory.path().join("security.json"), data.join("nested/inner.json"), data.join(".hidden.json")]
+        {
+            fs::write(outside, former).expect("written");
+        }
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(directory.path().join("security.json"), data.join("link.json")).expect("a link");
+        let absolute = directory.path().join("security");
+        for name in [
+            "",
+            ".",
+            "..",
+            "../security",
+            "..\\security",
+            "./former",
+            "nested/inner",
+            "nested/../former",
+            "/former",
+            ".hidden",
+            "former\0",
+            "link",
+            "absent",
+            "former.json",
+            absolute.to_str().expect("UTF-8"),
+            &"x".repeat(300),
+        ] {
+            assert_eq!(store.import(name), Ok(false), "{name:?}");
+        }
+        assert!(matches!(store.import("broken"), Err(ConfigError::Bad { .. })));
+        assert!(!store.file().exists());
+        assert_eq!(store.import("former"), Ok(true));
+        assert_eq!(fs::read_to_string(data.join("former.json")).expect("kept"), former);
+        let taken_over = store.load().expect("readable").expect("taken over");
+        assert_eq!((taken_over.enabled(), &taken_over.as_object()["x"]), (Some(true), &1.into()));
+        // Never again, neither over a configuration nor over a broken one.
+        for own in ["{}", "{"] {
+            fs::write(store.file(), own).expect("written");
+            assert_eq!(store.import("former"), Ok(false), "{own}");
+            assert_eq!(fs::read_to_string(store.file()).expect("still there"), own);
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use log::Level;
 use windlass_broker::{Context, Delta, Intake, IntakeError, NameError, Provider, RawJson, push_string};
-use windlass_wasm_host::{DeltaVersion, Host, HostError, OutputStream};
+use windlass_wasm_host::{DeltaVersion, Host, HostError, OutputStream, Waits};
 
 use super::identities::{Identity, Names};
 use super::log_book::{LogLevel, LogSource};
@@ -135,6 +135,11 @@ impl PluginHost {
     /// Who publishes.
     pub(super) fn provider(&self) -> &Provider {
         &self.intake.provider
+    }
+
+    /// Whether this is the id or package name of another installed plugin.
+    pub(super) fn is_another(&self, name: &str) -> bool {
+        self.identity.is_another(name)
     }
 
     /// Whether the configuration asks for debug text.
@@ -296,6 +301,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Host for PluginHost {
+    fn waits(&self) -> Waits {
+        self.record.waits.clone()
+    }
+
     fn debug(&self, text: &str) {
         let wanted = self.debug.load(Ordering::Relaxed);
         if wanted || log::log_enabled!(target: &self.target, Level::Debug) {

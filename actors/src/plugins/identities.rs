@@ -21,6 +21,11 @@ impl Identity {
         Self { id: id.to_owned(), package_name: package_name.to_owned(), all }
     }
 
+    /// Whether this is the id or package name of another plugin.
+    pub(super) fn is_another(&self, name: &str) -> bool {
+        name != self.id && name != self.package_name && self.all.contains(name)
+    }
+
     /// Sets right every `$source` that is another plugin's identity: it becomes `<own id>.<given>`. The package name of the plugin
     /// itself, which the reference server uses, becomes its id.
     ///

@@ -1,6 +1,6 @@
 //! What every plugin gets from the server, and the start of its actor.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use actix::prelude::*;
@@ -83,7 +83,7 @@ impl Launcher {
     /// # Errors
     /// In words.
     pub(super) fn launch(&self, record: &Arc<Record>, idle: bool) -> Result<Addr<Plugin>, String> {
-        let open = || open_runtime(&self.settings.cache_dir).map_err(|error| error.to_string());
+        let open = || open_runtime(&self.settings).map_err(|error| error.to_string());
         let runtime = self.runtime.get_or_init(open).clone()?;
         let (view, own, names) = (self.view.clone(), self.self_context.clone(), self.names.clone());
         let host = PluginHost::new(record.clone(), view, own, names, self.surroundings.clone());
@@ -103,11 +103,15 @@ impl Launcher {
 }
 
 /// The runtime; without its cache when that can't be used.
-fn open_runtime(cache_dir: &Path) -> Result<Runtime, RuntimeError> {
-    Runtime::new(RuntimeOptions { cache_dir: Some(cache_dir.to_owned()) }).or_else(|error| match error {
+fn open_runtime(settings: &PluginSettings) -> Result<Runtime, RuntimeError> {
+    let options = |cache_dir: Option<&PathBuf>| RuntimeOptions {
+        cache_dir: cache_dir.cloned(),
+        authorities: settings.authorities.clone(),
+    };
+    Runtime::new(options(Some(&settings.cache_dir))).or_else(|error| match error {
         RuntimeError::Cache { .. } => {
             log::error!("{error}. Plugins are compiled anew at every start");
-            Runtime::new(RuntimeOptions::default())
+            Runtime::new(options(None))
         }
         other => Err(other),
     })

@@ -5,12 +5,11 @@ use serde_json::{Map, Value, json};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use windlass_broker::{ContextPattern, Glob, ReportCrash, RestartDecision, Scope, Topic};
-use windlass_wasm_host::{Abi, CompiledPlugin, LoadError, PluginPackage, Sandbox};
+use windlass_wasm_host::{Abi, CompiledPlugin, LoadError, Sandbox};
 
 use super::config::PluginConfig;
-use super::consent::ConsentError;
 use super::error::PluginError;
-use super::module;
+use super::module::{self, Examined};
 use super::plugin::Plugin;
 use super::record::PluginState;
 use super::storage;
@@ -27,20 +26,35 @@ impl Plugin {
     /// The beginning: a plugin that is to run is started, another one only asked for its name and schema.
     pub(super) fn load(&mut self, ctx: &mut Ctx) {
         let saved = self.record.saved();
-        if self.record.wanted(saved.as_ref()) {
-            if saved.is_none() && self.record.package().enabled_by_default {
-                self.save_as_enabled();
-            }
+        if saved.is_some() && self.record.wanted(saved.as_ref()) {
             return self.begin(true, ctx);
         }
         let examining = module::examine(self.module_source(self.record.package()));
-        ctx.wait(examining.into_actor(self).map(|examined, plugin, ctx| match examined {
+        ctx.wait(examining.into_actor(self).map(|(examined, _), plugin, ctx| plugin.loaded(examined, ctx)));
+    }
+
+    /// Nothing said so far that the plugin is to run; its configuration from the time of another id may.
+    fn loaded(&mut self, examined: Result<Examined, LoadError>, ctx: &mut Ctx) {
+        if let Ok(examined) = &examined {
+            self.import_config(examined.own_id.as_deref());
+        }
+        let saved = self.record.saved();
+        let wanted = self.record.wanted(saved.as_ref());
+        if wanted && saved.is_none() && self.record.package().enabled_by_default {
+            self.save_as_enabled();
+        }
+        match examined {
             Ok(examined) => {
-                plugin.describe(examined.compiled.abi(), &examined.name, &examined.schema);
-                plugin.compiled = Some(examined.compiled);
+                self.describe(examined.compiled.abi(), &examined.name, &examined.schema);
+                self.compiled = Some(examined.compiled);
             }
-            Err(error) => plugin.fail(&error.to_string(), ctx),
-        }));
+            Err(error) if !wanted => return self.fail(&error.to_string(), ctx),
+            // It may do better with its files and its network; otherwise the start says what is wrong.
+            Err(_) => {}
+        }
+        if wanted {
+            self.begin(true, ctx);
+        }
     }
 
     fn save_as_enabled(&self) {
@@ -117,11 +131,10 @@ impl Plugin {
 
     /// Makes sure that there is an instance, when the plugin may have one.
     pub(super) fn prepare(&mut self, ctx: &mut Ctx) {
-        // A module that is put back ran with consent until now, also when that for the newer one has replaced it.
-        if !self.is_putting_back()
-            && let Err(error) = self.admit(&self.record.package())
-        {
-            return self.refuse_without_consent(&error.to_string(), ctx);
+        match self.record.admit() {
+            Ok(None) => {}
+            Ok(Some(problem)) => self.complain(&problem),
+            Err(error) => return self.refuse_without_consent(&error.to_string(), ctx),
         }
         match &self.compiled {
             _ if self.guest.is_some() => self.attach(ctx),
@@ -221,7 +234,7 @@ impl Plugin {
                 package.package_json["signalk"]["wasm"]["ownDeltas"] == true,
             ),
         };
-        Some(Subscription { topic: Topic { context: ContextPattern::all(), scope }, own_deltas })
+        Some(Subscription { topic: Topic::new(ContextPattern::all(), scope), own_deltas })
     }
 
     fn launch(&mut self, ctx: &mut Ctx) {
@@ -290,14 +303,11 @@ impl Plugin {
         self.send(ctx);
     }
 
-    /// Whether the operator lets a package run with what it asks for.
-    pub(super) fn admit(&self, package: &PluginPackage) -> Result<(), ConsentError> {
-        if let Some(problem) = self.record.consents.admit(package)?
-            && self.record.note(&problem)
-        {
+    /// Tells the operator of a problem that does not keep the plugin from its work, once.
+    pub(super) fn complain(&self, problem: &str) {
+        if self.record.note(problem) {
             log::error!("plugin {}: {problem}", self.id());
         }
-        Ok(())
     }
 
     fn refuse_without_consent(&mut self, reason: &str, ctx: &mut Ctx) {

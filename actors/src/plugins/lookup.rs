@@ -59,7 +59,7 @@ fn find(view: &ModelView, segments: &[&str], form: LeafForm) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use windlass_broker::{Context, Intake, Provider, SharedDelta};
+    use windlass_broker::{Context, Intake, Judged, Provider};
 
     use super::*;
     use crate::data_model::Identity;
@@ -70,7 +70,7 @@ mod tests {
         let provider = Provider::new("test").expect("a name");
         let intake = Intake { self_context: own, provider, override_timestamps: false };
         let apply = |text: &str, version| {
-            view.apply(&SharedDelta::new(intake.take(text, version).delta.expect("a delta")));
+            view.apply(&Judged::accepted(intake.take(text, version).delta.expect("a delta")));
         };
         let time = r#""$source":"gps.GP","timestamp":"2024-05-01T10:00:00.000Z""#;
         apply(

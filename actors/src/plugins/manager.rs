@@ -21,6 +21,7 @@ use super::error::PluginError;
 use super::host::Surroundings;
 use super::identities::Names;
 use super::launcher::Launcher;
+use super::limits::PluginLimits;
 use super::offers::Offers;
 use super::plugin::{ApplyConfig, Plugin, Restart, Shutdown};
 use super::record::{PluginState, Record};
@@ -42,7 +43,6 @@ pub struct PluginManager(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub(super) entries: Vec<Entry>,
     pub(super) broker: Addr<Broker>,
-    limits: Limits,
     pub(super) timing: Timing,
     surroundings: Surroundings,
     web_apps: Vec<WebApp>,
@@ -114,11 +114,9 @@ impl PluginManager {
         };
         let entries: Vec<_> = packages.into_iter().map(start_one).collect();
         log::info!("{} plugins found", entries.len());
-        let limits = launcher.settings.limits.sandbox.clone();
         let manager = Self(Arc::new(Inner {
             entries,
             broker,
-            limits,
             timing,
             surroundings,
             web_apps,
@@ -197,7 +195,10 @@ impl PluginManager {
             Some(_) if entry.record.state() == PluginState::Starting => {
                 Err(PluginError::Busy(entry.record.id().to_owned()))
             }
-            Some(plugin) => self.0.ask(entry, plugin, Restart).await,
+            Some(plugin) => {
+                let hurry = entry.record.waits.cut_short();
+                self.0.ask(entry, plugin, Restart { hurry }).await
+            }
         }
     }
 
@@ -218,7 +219,7 @@ impl PluginManager {
         let (root, limits) = (entry.record.config.vfs_root(), entry.record.limits.sandbox.clone());
         let usage = blocking(move || disk_usage(&root, &limits)).await.unwrap_or_default();
         status.insert("vfs".into(), json!({"totalBytes": usage.total_bytes, "fileCount": usage.file_count}));
-        status.insert("limits".into(), entry.record.limits_json(usage.total_bytes));
+        status.insert("limits".into(), entry.record.limits_json(usage));
         Ok(status.into())
     }
 
@@ -273,9 +274,12 @@ impl PluginManager {
         }
     }
 
-    /// How long a plugin may take for an HTTP or PUT request.
-    pub fn request_deadline(&self) -> Duration {
-        self.0.limits.deadlines.request
+    /// How long a plugin, by id or package name, may take for an HTTP or PUT request; the default when there is no such plugin.
+    pub fn request_deadline(&self, id: &str) -> Duration {
+        let deadlines = |limits: &PluginLimits| limits.sandbox.deadlines.request;
+        self.0
+            .find(id)
+            .map_or_else(|_| deadlines(&self.0.launcher.settings.limits), |entry| deadlines(&entry.record.limits))
     }
 
     /// A plugin's state.
@@ -329,7 +333,8 @@ impl PluginManager {
         }
         let plugins = self.0.entries.iter().filter_map(|entry| Some((entry, entry.plugin.get()?.clone())));
         join_all(plugins.map(|(entry, plugin)| async move {
-            if timeout(self.0.timing.shutdown, plugin.send(Shutdown)).await.is_err() {
+            let hurry = entry.record.waits.cut_short();
+            if timeout(self.0.timing.shutdown, plugin.send(Shutdown { hurry })).await.is_err() {
                 log::error!("plugin {} does not stop; its thread is left behind", entry.record.id());
             }
         }))
@@ -368,7 +373,10 @@ impl PluginManager {
             None => Ok(()),
             // It starts with what has been saved.
             Some(_) if reload => self.reload(entry.record.id()).await,
-            Some(plugin) => self.0.ask(entry, plugin, ApplyConfig { revision, restart }).await,
+            Some(plugin) => {
+                let hurry = (restart || !wanted).then(|| entry.record.waits.cut_short());
+                self.0.ask(entry, plugin, ApplyConfig { revision, restart, hurry }).await
+            }
         }
     }
 }

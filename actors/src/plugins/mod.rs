@@ -22,6 +22,7 @@ mod config_store;
 mod consent;
 mod endpoints;
 mod error;
+mod former_id;
 mod host;
 mod identities;
 mod launcher;
@@ -55,6 +56,7 @@ pub use offers::{Offers, PluginOffers, TooManyOffers};
 pub use record::PluginState;
 pub use settings::PluginSettings;
 pub use web_apps::{WebApp, WebAppKind};
+pub use windlass_wasm_host::{AuthorityError, CertificateAuthorities};
 
 #[cfg(test)]
 pub(crate) mod tests;

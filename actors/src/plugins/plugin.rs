@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tokio::task::yield_now;
 use tokio::time::Instant;
 use windlass_broker::{Broker, ConsumerId, DeliverDeltas, RestartInstance, SharedDelta};
-use windlass_wasm_host::{CallError, CompiledPlugin, DeltaText, Guest, Limits, Runtime, utf16_bytes};
+use windlass_wasm_host::{CallError, CompiledPlugin, CutShort, DeltaText, Guest, Limits, Runtime, utf16_bytes};
 
 use super::calls::Calls;
 use super::config_store::Revision;
@@ -85,17 +85,25 @@ pub(super) struct ApplyConfig {
     pub revision: Revision,
     /// Restart a plugin that runs with an older revision.
     pub restart: bool,
+    /// Where the plugin is to stop or start anew: until it gets this, it waits for nothing outside.
+    pub hurry: Option<CutShort>,
 }
 
 /// Start a fresh instance in place of whatever there is. Answered when that is done.
 #[derive(Debug, Message)]
 #[rtype(result = "Result<(), PluginError>")]
-pub(super) struct Restart;
+pub(super) struct Restart {
+    /// Until it gets this, the plugin waits for nothing outside.
+    pub hurry: CutShort,
+}
 
 /// The server goes down: stop the plugin and end its thread. Answered when `plugin_stop` has returned.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub(super) struct Shutdown;
+pub(super) struct Shutdown {
+    /// Until it gets this, the plugin waits for nothing outside.
+    pub hurry: CutShort,
+}
 
 impl Plugin {
     pub(super) fn new(parts: PluginParts) -> Self {
@@ -146,8 +154,8 @@ impl Plugin {
         if !deltas.is_empty() {
             self.outbox.push(ToBroker::Publish(deltas));
         }
-        if let Some(guest) = &self.guest {
-            self.record.observe(&**guest, self.queue.len());
+        if let Some(guest) = &mut self.guest {
+            self.record.observe(&mut **guest, self.queue.len());
         }
     }
 
@@ -336,7 +344,12 @@ impl Handler<RestartInstance> for Plugin {
 impl Handler<ApplyConfig> for Plugin {
     type Result = ResponseFuture<Result<(), PluginError>>;
 
-    fn handle(&mut self, ApplyConfig { revision, restart }: ApplyConfig, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(
+        &mut self,
+        ApplyConfig { revision, restart, hurry }: ApplyConfig,
+        ctx: &mut Self::Context,
+    ) -> Self::Result {
+        drop(hurry);
         self.outbox.push(ToBroker::Forgive);
         let wanted = self.record.wanted(self.record.saved().as_ref());
         // The file may have been read for another reason since it was written.
@@ -358,7 +371,8 @@ impl Handler<ApplyConfig> for Plugin {
 impl Handler<Restart> for Plugin {
     type Result = ResponseFuture<Result<(), PluginError>>;
 
-    fn handle(&mut self, _: Restart, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Restart { hurry }: Restart, ctx: &mut Self::Context) -> Self::Result {
+        drop(hurry);
         self.outbox.push(ToBroker::Forgive);
         let answer = self.answer_later();
         self.begin(true, ctx);
@@ -369,7 +383,8 @@ impl Handler<Restart> for Plugin {
 impl Handler<Shutdown> for Plugin {
     type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, _: Shutdown, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Shutdown { hurry }: Shutdown, ctx: &mut Self::Context) -> Self::Result {
+        drop(hurry);
         let (sender, receiver) = oneshot::channel::<()>();
         self.shut_down(sender, ctx);
         Box::pin(async move {

@@ -1,6 +1,9 @@
 //! What is known of one plugin: written by its actor, read by everybody without waiting for a guest call.
 
+mod admission;
 mod shown;
+
+pub(super) use admission::Admission;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -11,7 +14,8 @@ use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use windlass_broker::Timestamp;
 use windlass_wasm_host::{
-    Abi, CallError, CallStatistics, FetchStatistics, Guest, PackageProblem, PluginId, PluginPackage, SocketStatistics,
+    Abi, CallError, CallStatistics, FetchStatistics, Guest, LimitUse, PackageProblem, PluginId, PluginPackage,
+    SocketStatistics, Waits,
 };
 
 use super::budget::{CpuBudget, RateBudget};
@@ -84,8 +88,11 @@ pub(super) struct Record {
     pub enablement: Enablement,
     pub board: StatusBoard,
     pub consents: Arc<Consents>,
+    admission: RwLock<Option<Admission>>,
     pub limits: PluginLimits,
     pub log: LogBook,
+    /// Ends what the instance waits for outside.
+    pub waits: Waits,
     condition: Mutex<Condition>,
     budgets: Mutex<Budgets>,
     reloading: AtomicBool,
@@ -150,8 +157,10 @@ struct Condition {
     /// Of the present instance, as are the fetches.
     sockets: SocketStatistics,
     fetches: FetchStatistics,
+    uses: LimitUse,
     /// Of earlier instances.
     earlier_calls: CallStatistics,
+    earlier_uses: LimitUse,
     refused_deltas: RefusedDeltas,
     exceeded: Exceeded,
     denied_calls: u64,
@@ -183,7 +192,9 @@ impl Record {
             calls: CallStatistics::default(),
             sockets: SocketStatistics::default(),
             fetches: FetchStatistics::default(),
+            uses: LimitUse::default(),
             earlier_calls: CallStatistics::default(),
+            earlier_uses: LimitUse::default(),
             refused_deltas: RefusedDeltas::default(),
             exceeded: Exceeded::default(),
             denied_calls: 0,
@@ -203,8 +214,10 @@ impl Record {
             enablement,
             board,
             consents,
+            admission: RwLock::default(),
             limits,
             log: LogBook::default(),
+            waits: Waits::default(),
             condition: Mutex::new(condition),
             budgets: Mutex::new(budgets),
             reloading: AtomicBool::new(false),
@@ -244,11 +257,6 @@ impl Record {
     pub(super) fn set_pending(&self, package: Option<Arc<PluginPackage>>) {
         *self.pending.write().unwrap_or_else(PoisonError::into_inner) = package;
         self.note_change();
-    }
-
-    /// What the plugin, or its version that waits for consent, asks for beyond what was consented to.
-    pub(super) fn missing_consent(&self) -> Vec<String> {
-        self.consents.missing(&self.pending().unwrap_or_else(|| self.package()))
     }
 
     /// Records that the operator agrees to what the plugin asks for; true when a version that waited for that is to be loaded now.
@@ -350,7 +358,7 @@ impl Record {
     }
 
     /// The figures after a call.
-    pub(super) fn observe(&self, guest: &dyn Guest, queued: usize) {
+    pub(super) fn observe(&self, guest: &mut dyn Guest, queued: usize) {
         let mut condition = self.lock();
         let ran = guest.calls().time.saturating_sub(condition.calls.time);
         self.budgets().cpu.spend(ran, Instant::now());
@@ -358,6 +366,7 @@ impl Record {
         condition.calls = guest.calls();
         condition.sockets = guest.sockets();
         condition.fetches = guest.fetches();
+        condition.uses = guest.limit_use();
         condition.queued = queued;
     }
 
@@ -366,6 +375,8 @@ impl Record {
         let mut condition = self.lock();
         condition.earlier_calls = condition.all_calls();
         condition.calls = CallStatistics::default();
+        condition.earlier_uses = condition.all_uses();
+        condition.uses = LimitUse::default();
         condition.sockets = SocketStatistics::default();
         condition.fetches = FetchStatistics::default();
         condition.memory_bytes = 0;
@@ -470,6 +481,24 @@ impl Condition {
             failed: self.earlier_calls.failed + self.calls.failed,
             longest: self.earlier_calls.longest.max(self.calls.longest),
             time: self.earlier_calls.time + self.calls.time,
+        }
+    }
+}
+
+impl Condition {
+    /// How far all instances went: peaks and sums. What an instance has now is only the present one's.
+    fn all_uses(&self) -> LimitUse {
+        let (earlier, now) = (&self.earlier_uses, &self.uses);
+        LimitUse {
+            table_elements: now.table_elements,
+            tables_refused: earlier.tables_refused + now.tables_refused,
+            file_bytes_refused: earlier.file_bytes_refused + now.file_bytes_refused,
+            files_refused: earlier.files_refused + now.files_refused,
+            largest_answer: earlier.largest_answer.max(now.largest_answer),
+            answers_refused: earlier.answers_refused + now.answers_refused,
+            fetches: now.fetches,
+            fetches_until: now.fetches_until,
+            lines_dropped: earlier.lines_dropped + now.lines_dropped,
         }
     }
 }

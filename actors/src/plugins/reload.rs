@@ -12,14 +12,14 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 use tokio::sync::oneshot;
-use windlass_wasm_host::{CompiledPlugin, PluginPackage};
+use windlass_wasm_host::{CompiledPlugin, CutShort, PluginPackage};
 
 use super::consent::ConsentError;
 use super::error::PluginError;
 use super::log_book::{LogLevel, LogSource};
 use super::module::{self, Examined};
 use super::plugin::Plugin;
-use super::record::PluginState;
+use super::record::{Admission, PluginState};
 use super::to_broker::ToBroker;
 use crate::StatusKind;
 
@@ -31,12 +31,19 @@ type Answer = oneshot::Sender<Result<(), PluginError>>;
 /// Run this version of the package from now on. Answered when it runs, or the former one again.
 #[derive(Message)]
 #[rtype(result = "Result<(), PluginError>")]
-pub(super) struct Reload(pub Arc<PluginPackage>);
+pub(super) struct Reload {
+    /// The package as it was read now.
+    pub package: Arc<PluginPackage>,
+    /// Until the new module is looked at, the plugin waits for nothing outside.
+    pub hurry: CutShort,
+}
 
 /// A package with its compiled module.
 pub(super) struct NewModule {
     pub package: Arc<PluginPackage>,
     pub compiled: CompiledPlugin,
+    /// The consent that it has been started with, if it has been.
+    pub admission: Option<Admission>,
 }
 
 /// The first start of a new module.
@@ -51,15 +58,16 @@ pub(super) struct Trial {
 impl Handler<Reload> for Plugin {
     type Result = ResponseFuture<Result<(), PluginError>>;
 
-    fn handle(&mut self, Reload(package): Reload, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Reload { package, hurry }: Reload, ctx: &mut Self::Context) -> Self::Result {
         let id = self.id().to_owned();
         if std::mem::replace(&mut self.examining, true) {
             return Box::pin(std::future::ready(Err(PluginError::Busy(id))));
         }
         let (answer, answered) = oneshot::channel();
-        let examining = module::examine(self.module_source(package.clone()));
+        let examining = module::examine(self.module_source(package.clone()).hurried(hurry));
         // Not waited for: the former module goes on with its work.
-        ctx.spawn(examining.into_actor(self).map(move |examined, plugin, ctx| {
+        ctx.spawn(examining.into_actor(self).map(move |(examined, hurry), plugin, ctx| {
+            drop(hurry);
             plugin.examining = false;
             match examined {
                 Ok(examined) => plugin.swap(package, examined, answer, ctx),
@@ -72,20 +80,25 @@ impl Handler<Reload> for Plugin {
 
 impl Plugin {
     fn swap(&mut self, package: Arc<PluginPackage>, examined: Examined, answer: Answer, ctx: &mut Context<Self>) {
-        let Examined { compiled, name, schema } = examined;
+        let Examined { compiled, name, schema, own_id } = examined;
+        self.import_config(own_id.as_deref());
         let abi = compiled.abi();
         let wanted = self.record.wanted(self.record.saved().as_ref());
         // One that waits for its restart after a crash may yet be better than the new one.
         let lives = matches!(self.record.state(), PluginState::Running | PluginState::Crashed);
         let former = self.compiled.clone().filter(|_| lives);
-        let former = former.map(|compiled| NewModule { package: self.record.package(), compiled });
-        if wanted
-            && former.is_some()
-            && let Err(error) = self.admit(&package)
-        {
-            return self.hold_back(package, &error, answer);
+        let former = former.map(|compiled| {
+            let (package, admission) = (self.record.package(), self.record.admission());
+            NewModule { package, compiled, admission }
+        });
+        if wanted && former.is_some() {
+            match self.record.consents.admit(&package) {
+                Ok(None) => {}
+                Ok(Some(problem)) => self.complain(&problem),
+                Err(error) => return self.hold_back(package, &error, answer),
+            }
         }
-        self.next = Some(NewModule { package, compiled });
+        self.next = Some(NewModule { package, compiled, admission: None });
         if wanted {
             self.trial = Some(Trial { former, failure: None, answer });
             self.outbox.push(ToBroker::Forgive);
@@ -145,6 +158,7 @@ impl Plugin {
         self.drop_guest();
         self.compiled = Some(module.compiled);
         self.record.replace_package(module.package);
+        self.record.restore_admission(module.admission);
         self.host.package_changed();
     }
 
@@ -159,11 +173,6 @@ impl Plugin {
         self.collect_emitted();
         self.install(former);
         true
-    }
-
-    /// The former module is being started again, because the new one did not start.
-    pub(super) fn is_putting_back(&self) -> bool {
-        self.trial.as_ref().is_some_and(|trial| trial.failure.is_some())
     }
 
     /// The status text after the first start of a new module, or after the former one was put back.

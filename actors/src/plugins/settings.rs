@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use windlass_wasm_host::CertificateAuthorities;
+
 use super::limits::{PluginLimits, PluginOverride};
 
 /// What the server's settings say about plugins.
@@ -21,6 +23,8 @@ pub struct PluginSettings {
     pub watch: bool,
     /// Where compiled modules are kept between starts.
     pub cache_dir: PathBuf,
+    /// Whom the HTTPS requests of plugins trust to vouch for servers.
+    pub authorities: CertificateAuthorities,
     /// False when `interfaces.wasm` is: plugins are listed, none is loaded (§1.5).
     pub wasm_enabled: bool,
     /// `DISABLEPLUGINS`: none is started, whatever its configuration says.

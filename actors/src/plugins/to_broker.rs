@@ -2,8 +2,8 @@
 
 use actix::{Addr, MailboxError, Recipient};
 use windlass_broker::{
-    AttachConsumer, Broker, ConsumerId, ConsumerReady, DeliverDeltas, Delta, DetachConsumer, ForgiveCrashes, Publish,
-    SourceRef, StartBuffering, StopBuffering, Topic,
+    AttachConsumer, Broker, ConsumerId, ConsumerReady, DeliverDeltas, Delta, DetachConsumer, ForgiveCrashes, Origin,
+    Publish, SourceRef, StartBuffering, StopBuffering, Topic,
 };
 
 /// Deltas in one [`Publish`]. A plugin that emits thousands in one call must not keep the broker from others meanwhile.
@@ -50,7 +50,7 @@ pub(super) async fn send_all(
             ToBroker::Publish(mut deltas) => {
                 while !deltas.is_empty() {
                     let rest = deltas.split_off(deltas.len().min(BATCH));
-                    broker.send(Publish { provider: provider.clone(), deltas }).await?;
+                    broker.send(Publish { provider: provider.clone(), origin: Origin::NONE, deltas }).await?;
                     deltas = rest;
                 }
             }

@@ -114,7 +114,11 @@ async fn several_providers_are_read_as_one() {
     assert_eq!(all.get("waypoints", OTHER, None).await, Err(ResourceError::NotFound(OTHER.to_owned())));
     assert_eq!(all.provider_ids("waypoints").expect("a type"), ["first", "second", "third"]);
     assert_eq!(all.types(), ["waypoints"]);
-    assert!(matches!(all.list("routes", Vec::new()).await, Err(ResourceError::UnknownType(_))));
+    assert!(all.list("routes", Vec::new()).await.expect("a standard type").is_empty());
+    for (kind, parameters) in [("fishing", Vec::new()), ("routes", query(&[("provider", "first")]))] {
+        let unknown = all.list(kind, parameters).await;
+        assert!(matches!(unknown, Err(ResourceError::UnknownType(_))), "{kind}: {unknown:?}");
+    }
     let unknown = all.list("waypoints", query(&[("provider", "fourth")])).await;
     assert!(matches!(unknown, Err(ResourceError::UnknownProvider(_))), "{unknown:?}");
 }
@@ -155,13 +159,15 @@ async fn a_write_goes_nowhere_when_the_owner_may_be_out_of_order() {
     let first = Shelf::new("first", &["waypoints", "charts"], json!({ID: waypoint("mine")}));
     let all = resources(&server, &[&first, &Shelf::broken("second", &["waypoints", "charts"])]);
     let body = waypoint("new");
-    let refused = all.replace("waypoints", OTHER, &body, None).await;
-    assert!(matches!(refused, Err(ResourceError::Saving { .. })), "{refused:?}");
-    let refused = all.delete("waypoints", OTHER, None).await;
-    assert_eq!(refused, Err(ResourceError::Deleting(OTHER.to_owned())));
+    let unknown = |kind: &str, id: &str| {
+        let silent = vec!["second".to_owned()];
+        ResourceError::OwnerUnknown { kind: kind.to_owned(), id: id.to_owned(), silent }
+    };
+    assert_eq!(all.replace("waypoints", OTHER, &body, None).await, Err(unknown("waypoints", OTHER)));
+    assert_eq!(all.delete("waypoints", OTHER, None).await, Err(unknown("waypoints", OTHER)));
+    assert_eq!(all.delete("waypoints", OTHER, Some("second")).await, Err(unknown("waypoints", OTHER)));
     let chart = json!({"identifier": "chart_123", "type": "WMS"});
-    let refused = all.create("charts", &chart, None).await;
-    assert!(matches!(refused, Err(ResourceError::Creating { .. })), "{refused:?}");
+    assert_eq!(all.create("charts", &chart, None).await, Err(unknown("charts", "chart_123")));
     assert_eq!(first.ids(), [ID]);
     // Where the owner is known, or can't be another one, it is written.
     all.replace("waypoints", ID, &body, None).await.expect("saved");
@@ -196,10 +202,12 @@ async fn a_failing_provider_is_an_error_where_it_alone_counts() {
     let all = resources(&server, &[&Shelf::broken("broken", &["waypoints"])]);
     let body = waypoint("x");
     let saving = format!("Error saving waypoints resource ({ID})!");
-    let failed = all.replace("waypoints", ID, &body, None).await.expect_err("it is broken");
+    let failed = all.replace("waypoints", ID, &body, Some("broken")).await.expect_err("it is broken");
     assert_eq!((failed.to_string(), matches!(failed, ResourceError::Saving { .. })), (saving, true));
     let failed = all.create("waypoints", &body, None).await.expect_err("it is broken");
     assert!(matches!(failed, ResourceError::Creating { .. }), "{failed}");
+    let failed = all.replace("waypoints", ID, &body, None).await.expect_err("it is broken");
+    assert!(failed.to_string().contains("broken gave no usable answer"), "{failed}");
     assert!(all.list("waypoints", Vec::new()).await.expect("an empty list").is_empty());
     assert!(server.values_so_far(&format!("resources.waypoints.{ID}")).is_empty());
 }

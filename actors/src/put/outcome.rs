@@ -17,12 +17,28 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    pub(super) fn completed(status_code: u16, message: String) -> Self {
+    pub(super) fn completed(status_code: u16, message: impl Into<String>) -> Self {
+        let message: String = message.into();
         let message = match message.char_indices().nth(MAX_MESSAGE) {
             Some((end, _)) => format!("{}…", &message[..end]),
             None => message,
         };
         Self { state: RequestState::Completed, status_code, message: Some(message) }
+    }
+
+    /// It is done, well.
+    pub(super) fn done() -> Self {
+        Self { state: RequestState::Completed, status_code: 200, message: None }
+    }
+
+    /// It is done, and the status says all there is to say.
+    pub(super) fn bare(status_code: u16) -> Self {
+        Self { state: RequestState::Completed, status_code, message: None }
+    }
+
+    /// It goes on.
+    pub(super) fn pending() -> Self {
+        Self { state: RequestState::Pending, status_code: 202, message: None }
     }
 
     /// What the plugin said, or why it said nothing.
@@ -41,7 +57,11 @@ impl Outcome {
     }
 
     fn read(answer: &str) -> Result<Self, String> {
-        let answer: Value = serde_json::from_str(answer).map_err(|error| error.to_string())?;
+        Self::of_reply(&serde_json::from_str(answer).map_err(|error| error.to_string())?)
+    }
+
+    /// From an object with `state` and, maybe, `statusCode` and `message`: what plugins answer, and what stream clients reply.
+    pub(super) fn of_reply(answer: &Value) -> Result<Self, String> {
         let (state, usual, forced) = match answer.get("state").and_then(Value::as_str) {
             Some("COMPLETED") => (RequestState::Completed, 200, None),
             Some("PENDING") => (RequestState::Pending, 202, None),

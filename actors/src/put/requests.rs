@@ -1,9 +1,10 @@
-//! Requests that clients can ask about (signalk-v1 §6.1).
+//! Requests that clients can ask about, and those who wait for what becomes of them (signalk-v1 §6.1).
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use actix::{Message, Recipient};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -41,6 +42,9 @@ pub struct RequestStatus {
     pub message: Option<String>,
     /// Where this can be read later: `/signalk/v1/requests/<id>`.
     pub href: String,
+    /// Who made it: the name of a user, the id of a device, or `AUTO`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
     /// The same for a pending request, where older clients look for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub action: Option<PendingAction>,
@@ -51,6 +55,22 @@ pub struct RequestStatus {
 pub struct PendingAction {
     /// `/signalk/v1/requests/<id>`
     pub href: String,
+}
+
+/// A request has a new state. Sent to whoever made it and stays connected: one message a state, the first included, in their order.
+#[derive(Debug, Clone, PartialEq, Eq, Message)]
+#[rtype(result = "()")]
+pub struct RequestChanged(pub RequestStatus);
+
+/// What a request is to be remembered as.
+#[derive(Debug, Clone, Default)]
+pub struct NewRequest {
+    /// The client's id of it; a new one is made when it has none. A later request of the same id takes its place.
+    pub id: Option<String>,
+    /// See [`RequestStatus::user`].
+    pub user: Option<String>,
+    /// Who is told of each state. A request has few states, so these messages need no bound of their own.
+    pub watcher: Option<Recipient<RequestChanged>>,
 }
 
 /// Remembers requests for an hour. Clones share.
@@ -65,42 +85,36 @@ struct Kept {
     count: u64,
 }
 
+/// A request that is being carried out. Whoever does so tells how it goes on.
+#[derive(Debug)]
+pub struct OpenRequest {
+    store: RequestStore,
+    number: u64,
+    id: String,
+    user: Option<String>,
+    watcher: Option<Recipient<RequestChanged>>,
+    told: bool,
+}
+
 impl RequestStore {
     /// What has become of a request; `None` for one that nobody made, or that is forgotten.
     pub fn get(&self, id: &str) -> Option<RequestStatus> {
         self.get_at(id, Instant::now())
     }
 
-    /// Keeps a request; one with the same id is replaced.
-    pub(super) fn keep(&self, id: Option<String>, outcome: Outcome) -> RequestStatus {
-        self.keep_at(id, outcome, Instant::now())
+    /// Begins a request. It is remembered from its first state on.
+    pub fn begin(&self, request: NewRequest) -> OpenRequest {
+        let NewRequest { id, user, watcher } = request;
+        let number = self.with(Instant::now(), |kept| {
+            kept.count += 1;
+            kept.count
+        });
+        let id = id.unwrap_or_else(|| Uuid::new_v4().to_string());
+        OpenRequest { store: self.clone(), number, id, user, watcher, told: false }
     }
 
     fn get_at(&self, id: &str, now: Instant) -> Option<RequestStatus> {
         self.with(now, |kept| kept.by_id.get(id).map(|(_, status)| status.clone()))
-    }
-
-    fn keep_at(&self, id: Option<String>, outcome: Outcome, now: Instant) -> RequestStatus {
-        let id = id.unwrap_or_else(|| Uuid::new_v4().to_string());
-        let href = format!("/signalk/v1/requests/{id}");
-        let pending = outcome.state == RequestState::Pending;
-        let status = RequestStatus {
-            state: outcome.state,
-            request_id: id.clone(),
-            status_code: outcome.status_code,
-            message: outcome.message,
-            action: pending.then(|| PendingAction { href: href.clone() }),
-            href,
-        };
-        self.with(now, |kept| {
-            kept.count += 1;
-            kept.by_id.insert(id.clone(), (kept.count, status.clone()));
-            kept.order.push_back((kept.count, now, id));
-            if kept.order.len() > MAX_REQUESTS {
-                kept.forget_oldest();
-            }
-        });
-        status
     }
 
     fn with<T>(&self, now: Instant, work: impl FnOnce(&mut Kept) -> T) -> T {
@@ -110,6 +124,60 @@ impl RequestStore {
             kept.forget_oldest();
         }
         work(&mut kept)
+    }
+}
+
+impl OpenRequest {
+    /// The id under which the request can be asked about.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Keeps the request's new state and tells whoever waits for it.
+    pub(super) fn tell(&mut self, outcome: Outcome) -> RequestStatus {
+        self.tell_at(outcome, Instant::now())
+    }
+
+    fn tell_at(&mut self, outcome: Outcome, now: Instant) -> RequestStatus {
+        let href = format!("/signalk/v1/requests/{}", self.id);
+        let pending = outcome.state == RequestState::Pending;
+        let status = RequestStatus {
+            state: outcome.state,
+            request_id: self.id.clone(),
+            status_code: outcome.status_code,
+            message: outcome.message,
+            user: self.user.clone(),
+            action: pending.then(|| PendingAction { href: href.clone() }),
+            href,
+        };
+        let first = !std::mem::replace(&mut self.told, true);
+        self.store.with(now, |kept| {
+            let known = kept.by_id.get(&self.id).map(|(number, _)| *number);
+            match known {
+                // A later request of the same id has taken its place.
+                Some(number) if number > self.number => {}
+                Some(number) if number == self.number => {
+                    kept.by_id.insert(self.id.clone(), (self.number, status.clone()));
+                }
+                _ if first => {
+                    kept.by_id.insert(self.id.clone(), (self.number, status.clone()));
+                    kept.order.push_back((self.number, now, self.id.clone()));
+                    if kept.order.len() > MAX_REQUESTS {
+                        kept.forget_oldest();
+                    }
+                }
+                // It is forgotten.
+                _ => {}
+            }
+        });
+        if let Some(watcher) = &self.watcher {
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "a request has few states, and its watcher has to learn each"
+            )]
+            watcher.do_send(RequestChanged(status.clone()));
+        }
+        status
     }
 }
 
@@ -133,18 +201,25 @@ mod tests {
         Outcome { state, status_code, message: None }
     }
 
+    fn named(id: &str) -> NewRequest {
+        NewRequest { id: Some(id.to_owned()), ..NewRequest::default() }
+    }
+
     #[test]
     fn a_pending_request_says_where_it_can_be_asked_about() {
-        // ABI-63
+        // ABI-63, SK-102
         let store = RequestStore::default();
-        let status = store.keep(Some("r1".to_owned()), outcome(RequestState::Pending, 202));
+        let mut request = store.begin(NewRequest { user: Some("crew".to_owned()), ..named("r1") });
+        let status = request.tell(outcome(RequestState::Pending, 202));
         let href = "/signalk/v1/requests/r1";
         assert_eq!(
             serde_json::to_value(&status).expect("JSON"),
-            json!({"state": "PENDING", "requestId": "r1", "statusCode": 202, "href": href, "action": {"href": href}})
+            json!({"state": "PENDING", "requestId": "r1", "statusCode": 202, "href": href, "user": "crew", "action": {"href": href}})
         );
         assert_eq!(store.get("r1"), Some(status));
-        let other = store.keep(None, outcome(RequestState::Completed, 200));
+        request.tell(outcome(RequestState::Completed, 200));
+        assert_eq!(store.get("r1").map(|status| (status.status_code, status.action)), Some((200, None)));
+        let other = store.begin(NewRequest::default()).tell(outcome(RequestState::Completed, 200));
         assert!(other.action.is_none() && other.href.ends_with(&other.request_id));
         assert_eq!(store.get("r2"), None);
     }
@@ -153,12 +228,15 @@ mod tests {
     fn requests_are_forgotten_after_an_hour() {
         let store = RequestStore::default();
         let start = Instant::now();
-        store.keep_at(Some("a".to_owned()), outcome(RequestState::Pending, 202), start);
+        let mut first = store.begin(named("a"));
+        first.tell_at(outcome(RequestState::Pending, 202), start);
         let later = start + MEMORY / 2;
-        store.keep_at(Some("b".to_owned()), outcome(RequestState::Pending, 202), start);
-        store.keep_at(Some("b".to_owned()), outcome(RequestState::Completed, 200), later);
+        store.begin(named("b")).tell_at(outcome(RequestState::Pending, 202), start);
+        store.begin(named("b")).tell_at(outcome(RequestState::Completed, 200), later);
         assert!(store.get_at("a", start + MEMORY - Duration::from_millis(1)).is_some());
         assert!(store.get_at("a", start + MEMORY).is_none());
+        first.tell_at(outcome(RequestState::Completed, 200), start + MEMORY);
+        assert!(store.get_at("a", start + MEMORY).is_none(), "what is forgotten stays forgotten");
         assert_eq!(
             store.get_at("b", start + MEMORY).map(|status| status.status_code),
             Some(200),
@@ -168,11 +246,23 @@ mod tests {
     }
 
     #[test]
+    fn a_later_request_of_the_same_id_is_not_overwritten() {
+        let store = RequestStore::default();
+        let (mut one, mut two) = (store.begin(named("1")), store.begin(named("1")));
+        one.tell(outcome(RequestState::Pending, 202));
+        two.tell(outcome(RequestState::Pending, 202));
+        assert_eq!(one.tell(outcome(RequestState::Completed, 400)).status_code, 400, "its own client hears of it");
+        assert_eq!(store.get("1").map(|status| status.status_code), Some(202));
+        two.tell(outcome(RequestState::Completed, 200));
+        assert_eq!(store.get("1").map(|status| status.status_code), Some(200));
+    }
+
+    #[test]
     fn the_memory_is_bounded() {
         let store = RequestStore::default();
-        let first = store.keep(None, outcome(RequestState::Completed, 405));
+        let first = store.begin(NewRequest::default()).tell(outcome(RequestState::Completed, 405));
         for _ in 0..MAX_REQUESTS {
-            store.keep(Some("same".to_owned()), outcome(RequestState::Completed, 405));
+            store.begin(named("same")).tell(outcome(RequestState::Completed, 405));
         }
         assert_eq!((store.get(&first.request_id), store.get("same").is_some()), (None, true));
         assert_eq!(store.0.lock().expect("no panic").order.len(), MAX_REQUESTS);

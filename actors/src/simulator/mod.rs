@@ -3,7 +3,7 @@
 //! She follows a looped route as a crew would: steers for the track against current and leeway, tacks when the next
 //! waypoint lies to windward, starts the engine when the wind dies, and may anchor on the way. What her instruments
 //! see is consistent: apparent wind follows from the true wind and her motion, compass heading from variation and
-//! deviation, course over ground from heading, leeway and current.
+//! deviation, course over ground from heading, leeway and current. Around her are others, whom her AIS receiver hears.
 //!
 //! The module is pure and deterministic: settings, seed and start decide everything that [`Simulator::advance`] gives.
 
@@ -11,8 +11,10 @@ mod boat;
 mod environment;
 mod geo;
 mod instruments;
+pub mod radio;
 mod random;
 mod settings;
+mod traffic;
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -21,9 +23,10 @@ use environment::{Sea, Weather};
 use instruments::{Instruments, Reading};
 use random::Random;
 pub use settings::{
-    AirSettings, BoatSettings, CompassSettings, CurrentSettings, HullSettings, OutputSettings, RouteSettings,
-    SeaSettings, SettingsError, Waypoint, WindSettings,
+    AidSettings, AirSettings, AisClass, BoatSettings, CompassSettings, CurrentSettings, HullSettings, OutputSettings,
+    RouteSettings, SeaSettings, SettingsError, TrafficSettings, VesselSettings, Waypoint, WindSettings,
 };
+use traffic::Traffic;
 
 /// The time between two computed states.
 const STEP: SignedDuration = SignedDuration::from_millis(100);
@@ -40,6 +43,7 @@ pub struct Simulator {
     sea: Sea,
     boat: Boat,
     instruments: Instruments,
+    traffic: Traffic,
 }
 
 impl Simulator {
@@ -50,7 +54,8 @@ impl Simulator {
         let sea = Sea::new(&settings);
         let boat = Boat::new(&settings);
         let instruments = Instruments::new(&settings);
-        Self { settings, now: start, steps: 0, random, weather, sea, boat, instruments }
+        let traffic = Traffic::new(&settings.traffic);
+        Self { settings, now: start, steps: 0, random, weather, sea, boat, instruments, traffic }
     }
 
     /// The instant up to which sentences have been given.
@@ -89,6 +94,7 @@ impl Simulator {
             settings: &self.settings,
         };
         self.instruments.speak(self.steps, &reading, &mut self.random, sentences);
+        self.traffic.advance(self.steps, STEP_SECONDS, sentences);
     }
 }
 

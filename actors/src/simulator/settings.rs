@@ -42,6 +42,9 @@ pub struct BoatSettings {
     pub air: AirSettings,
     /// What her instruments send, and how often.
     pub output: OutputSettings,
+    /// The others on the water.
+    #[serde(default)]
+    pub traffic: TrafficSettings,
 }
 
 /// Where she goes.
@@ -161,6 +164,82 @@ pub struct OutputSettings {
     pub true_wind: bool,
 }
 
+/// The others on the water, heard over AIS.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrafficSettings {
+    /// Those that go to and fro between two places.
+    pub vessels: Vec<VesselSettings>,
+    /// Marks that transmit.
+    pub aids: Vec<AidSettings>,
+}
+
+/// The transponder of a vessel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AisClass {
+    /// What ships have to carry.
+    A,
+    /// What small craft carry.
+    B,
+}
+
+/// A vessel with AIS.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VesselSettings {
+    /// At most twenty capitals, digits and spaces.
+    pub name: String,
+    /// Nine digits.
+    pub mmsi: u32,
+    /// Her transponder.
+    pub class: AisClass,
+    /// At most seven letters and digits.
+    pub callsign: String,
+    /// Her IMO number; 0 is none.
+    #[serde(default)]
+    pub imo: u32,
+    /// What she is, as AIS numbers it: 30 fishing, 36 sailing, 37 pleasure, 50 pilot, 60 passengers, 70 cargo, 80 tanker.
+    pub ship_type: u8,
+    /// Metres over all.
+    pub length: f64,
+    /// Metres.
+    pub beam: f64,
+    /// Metres; 0 is not said.
+    #[serde(default)]
+    pub draft: f64,
+    /// At most twenty letters, for class A.
+    #[serde(default)]
+    pub destination: String,
+    /// Latitude and longitude of one end of her way.
+    pub from: [f64; 2],
+    /// Latitude and longitude of the other end.
+    pub to: [f64; 2],
+    /// Knots; 0 lies at anchor.
+    pub speed: f64,
+    /// How far along her way she is at the start, 0 to 1.
+    #[serde(default)]
+    pub start: f64,
+}
+
+/// An aid to navigation with AIS.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AidSettings {
+    /// At most twenty capitals, digits and spaces.
+    pub name: String,
+    /// Nine digits, beginning with 99.
+    pub mmsi: u32,
+    /// What it is, as AIS numbers it: 1 to 31.
+    pub kind: u8,
+    /// Degrees north.
+    pub latitude: f64,
+    /// Degrees east.
+    pub longitude: f64,
+    /// It is only on charts; there is nothing in the water.
+    #[serde(default, rename = "virtual")]
+    pub is_virtual: bool,
+}
+
 impl Default for BoatSettings {
     fn default() -> Self {
         Self::from_toml(DEMO_BOAT).expect("the built-in settings are checked by a test")
@@ -230,6 +309,53 @@ impl BoatSettings {
             ("output.position_rate", self.output.position_rate.into(), 1.0, 10.0, "between 1 and 10 a second"),
         ] {
             range(entry, value, lowest, highest, expected)?;
+        }
+        self.traffic.check()
+    }
+}
+
+impl TrafficSettings {
+    fn check(&self) -> Result<(), SettingsError> {
+        const TEXT: &str = "at most so many letters, digits and spaces as AIS sends";
+        let text = |text: &str, letters: usize| {
+            text.len() <= letters && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b' ')
+        };
+        let place = |[latitude, longitude]: [f64; 2]| {
+            (-80.0..=80.0).contains(&latitude) && (-180.0..=180.0).contains(&longitude)
+        };
+        let mmsi = |mmsi: u32| (1..=999_999_999).contains(&mmsi);
+        for (index, it) in self.vessels.iter().enumerate() {
+            for (entry, good, expected) in [
+                ("name", text(&it.name, 20), TEXT),
+                ("mmsi", mmsi(it.mmsi), "a number of at most nine digits"),
+                ("callsign", text(&it.callsign, 7), TEXT),
+                ("imo", it.imo < 1 << 30, "a number of seven digits"),
+                ("ship_type", it.ship_type < 100, "between 0 and 99"),
+                ("length", (0.0..=400.0).contains(&it.length), "between 0 and 400 m"),
+                ("beam", (0.0..=60.0).contains(&it.beam), "between 0 and 60 m"),
+                ("draft", (0.0..=25.0).contains(&it.draft), "between 0 and 25 m"),
+                ("destination", text(&it.destination, 20), TEXT),
+                ("from", place(it.from), "a latitude within 80 and a longitude within 180 degrees"),
+                ("to", place(it.to), "a latitude within 80 and a longitude within 180 degrees"),
+                ("speed", (0.0..=60.0).contains(&it.speed), "between 0 and 60 knots"),
+                ("start", (0.0..=1.0).contains(&it.start), "between 0 and 1"),
+            ] {
+                if !good {
+                    return Err(SettingsError::Range { entry: format!("traffic.vessels[{index}].{entry}"), expected });
+                }
+            }
+        }
+        for (index, it) in self.aids.iter().enumerate() {
+            for (entry, good, expected) in [
+                ("name", text(&it.name, 20), TEXT),
+                ("mmsi", mmsi(it.mmsi), "a number of at most nine digits"),
+                ("kind", it.kind < 32, "between 0 and 31"),
+                ("latitude", place([it.latitude, it.longitude]), "a place on earth between 80 degrees south and north"),
+            ] {
+                if !good {
+                    return Err(SettingsError::Range { entry: format!("traffic.aids[{index}].{entry}"), expected });
+                }
+            }
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ fn after(seconds: i64) -> Timestamp {
     start() + SignedDuration::from_secs(seconds)
 }
 
-/// The numbers and positions of a passage, decoded as the server does.
+/// The numbers and positions of her passage, decoded as the server does.
 fn sail(settings: BoatSettings, seed: u64, minutes: i64) -> (BTreeMap<String, Vec<f64>>, Vec<Position>) {
     let mut boat = Simulator::new(settings, seed, start());
     let mut decoder = Decoder::new(Options::default());
@@ -23,7 +23,8 @@ fn sail(settings: BoatSettings, seed: u64, minutes: i64) -> (BTreeMap<String, Ve
         for sentence in boat.advance(after(second)) {
             let decoded = decoder.decode(sentence.as_bytes(), boat.now());
             let decoded = decoded.unwrap_or_else(|error| panic!("{sentence}: {error}"));
-            for (path, value) in decoded.into_iter().flat_map(|decoded| decoded.values) {
+            let own = decoded.into_iter().filter(|decoded| decoded.context.is_none());
+            for (path, value) in own.flat_map(|decoded| decoded.values) {
                 match value {
                     Value::Number(number) => numbers.entry(path.to_string()).or_default().push(number),
                     Value::Position { latitude, longitude, .. } if path == "navigation.position" => {
@@ -55,6 +56,9 @@ fn wrong_settings_are_named() {
         ("\"UTOSW\"", "\"UTÖ,SW\"", "route.waypoints[0].name"),
         ("[air]", "[aire]", "aire"),
         ("wind_rate = 2", "wind_rate = 0", "output.wind_rate"),
+        ("mmsi = 230990101", "mmsi = 2309901010", "traffic.vessels[0].mmsi"),
+        ("callsign = \"OJWB\"", "callsign = \"TOOLONGBY1\"", "traffic.vessels[1].callsign"),
+        ("kind = 23", "kind = 32", "traffic.aids[0].kind"),
     ] {
         let text = settings_text().replace(from, to);
         assert_ne!(text, settings_text(), "{from} is in the file");
@@ -72,14 +76,16 @@ fn all_sentences_are_spoken_and_decode() {
     for sentence in boat.advance(after(60)) {
         assert!(sentence.len() <= 80, "{sentence} fits the 82 bytes of the standard with its line end");
         let id = sentence[3..6].to_owned();
-        if decoder.decode(sentence.as_bytes(), boat.now()).unwrap().is_none() && id != "GSV" {
+        if decoder.decode(sentence.as_bytes(), boat.now()).unwrap().is_none() && id != "GSV" && id != "VDM" {
             silent.insert(id.clone());
         }
         *spoken.entry(id).or_default() += 1;
     }
     assert_eq!(silent, BTreeSet::new(), "all sentences carry data");
     let expected: BTreeSet<&str> =
-        "RMC GGA GLL VTG HDG HDT VHW DBT DPT MWV MTW XDR ROT RPM VLW ZDA APB XTE RMB GSV".split_whitespace().collect();
+        "RMC GGA GLL VTG HDG HDT VHW DBT DPT MWV MTW XDR ROT RPM VLW ZDA APB XTE RMB GSV VDM"
+            .split_whitespace()
+            .collect();
     assert_eq!(spoken.keys().map(String::as_str).collect::<BTreeSet<_>>(), expected);
     assert_eq!((spoken["HDG"], spoken["MWV"], spoken["RMC"], spoken["MTW"]), (300, 120, 60, 12));
 }
@@ -201,4 +207,55 @@ fn at_anchor_she_stays_where_she_is() {
     }
     boat.advance(after(second + 3600 + 120));
     assert!(boat.boat.anchored.is_none() && boat.boat.velocity.length() > 1.0, "she sails on");
+}
+
+/// Where the others are, by context, at every time they say so.
+fn meet(minutes: i64) -> BTreeMap<String, Vec<(i64, Position)>> {
+    let mut boat = Simulator::new(BoatSettings::default(), 1, start());
+    let mut decoder = Decoder::new(Options::default());
+    let mut met = BTreeMap::<String, Vec<(i64, Position)>>::new();
+    for second in 1..=minutes * 60 {
+        for sentence in boat.advance(after(second)) {
+            let decoded = decoder.decode(sentence.as_bytes(), boat.now()).unwrap();
+            let Some(context) = decoded.as_ref().and_then(|decoded| decoded.context.clone()) else { continue };
+            if let Some(Value::Position { latitude, longitude, .. }) = decoded.unwrap().value("navigation.position") {
+                let place = Position { latitude: *latitude, longitude: *longitude };
+                met.entry(context.to_string()).or_default().push((second, place));
+            }
+        }
+    }
+    assert_eq!(decoder.lost_fragments(), 0);
+    met
+}
+
+#[test]
+fn she_meets_others_who_move_as_their_kind_does() {
+    let settings = BoatSettings::default();
+    let met = meet(30);
+    assert_eq!(met.len(), settings.traffic.vessels.len() + settings.traffic.aids.len());
+    let mut classes = BTreeSet::new();
+    for vessel in &settings.traffic.vessels {
+        classes.insert(format!("{:?}", vessel.class));
+        let seen = &met[&format!("vessels.urn:mrn:imo:mmsi:{}", vessel.mmsi)];
+        let speed = vessel.speed * 1852.0 / 3600.0;
+        for pair in seen.windows(2) {
+            let ((before, from), (now, to)) = (pair[0], pair[1]);
+            let gone = from.to(to).length();
+            assert!(gone <= speed * (now - before + 1) as f64 + 1.0, "{} does not jump: {gone} m", vessel.name);
+        }
+        let way = seen[0].1.to(seen[seen.len() - 1].1).length();
+        assert!((way > 500.0) == (vessel.speed > 0.0), "{} is under way as she should be: {way} m", vessel.name);
+    }
+    assert_eq!(classes.len(), 2, "ships and small craft");
+    for aid in &settings.traffic.aids {
+        let seen = &met[&format!("atons.urn:mrn:imo:mmsi:{}", aid.mmsi)];
+        assert!(seen.len() > 5 && seen.iter().all(|(_, place)| *place == seen[0].1), "{} stays", aid.name);
+    }
+    // The ferry crosses the line from the bank to Jurmo.
+    let ferry = &met["vessels.urn:mrn:imo:mmsi:230990101"];
+    let line = [&settings.route.waypoints[1], &settings.route.waypoints[2]]
+        .map(|waypoint| Position { latitude: waypoint.latitude, longitude: waypoint.longitude });
+    let sides: BTreeSet<bool> =
+        ferry.iter().map(|(_, at)| line[0].to(*at).right_of(line[0].to(line[1]).direction()) > 0.0).collect();
+    assert_eq!(sides.len(), 2, "she is seen on both sides of it");
 }

@@ -9,6 +9,18 @@ use serde::Serialize;
 use serde_json::json;
 use windlass_broker::{RawJson, push_string};
 
+/// What a new listener gets first, and what it gets last, in this order (server-admin-api §14). The others come in between.
+const FIRST: &str = "VESSEL_INFO";
+const LAST: [&str; 7] = [
+    "DEBUG_SETTINGS",
+    "PRIORITYOVERRIDES",
+    "SOURCEALIASES",
+    "PRIORITYGROUPS",
+    "PRIORITYDEFAULTS",
+    "MULTISOURCEPATHS",
+    "RECONCILEDGROUPS",
+];
+
 /// An event on its way to a client: `{"type": <TYPE>, "from": "signalk-server", "data": …}` as text.
 #[derive(Debug, Clone, Message)]
 #[rtype(result = "()")]
@@ -44,10 +56,20 @@ impl EventBus {
     /// Sends an event to all listeners. One whose mailbox is full misses it, which is counted: every event carries the whole state of
     /// its type, so the next one makes up for it.
     pub fn emit(&self, kind: &'static str, data: &impl Serialize) {
-        let text: ByteString = json!({"type": kind, "from": "signalk-server", "data": data}).to_string().into();
+        let text = render(kind, data);
         let mut inner = self.lock();
         inner.latest.insert(kind, text.clone());
         inner.send(&text);
+    }
+
+    /// The same, unless the latest event of its type says just that.
+    pub fn emit_change(&self, kind: &'static str, data: &impl Serialize) {
+        let text = render(kind, data);
+        let mut inner = self.lock();
+        if inner.latest.get(kind) != Some(&text) {
+            inner.latest.insert(kind, text.clone());
+            inner.send(&text);
+        }
     }
 
     /// Sends an event of a plugin to all listeners (wasm-plugin-abi §4.10). It is news, not a state: later listeners don't get it.
@@ -62,13 +84,14 @@ impl EventBus {
         self.lock().send(&text.into());
     }
 
-    /// Adds a listener and returns what it has missed: the latest event of each type, vessel information first.
+    /// Adds a listener and returns what it has missed: the latest event of each type, vessel information first, and what is configured
+    /// last.
     pub fn listen(&self, listener: Recipient<ServerEvent>) -> Vec<ByteString> {
         let mut inner = self.lock();
         inner.listeners.push(listener);
-        let first = inner.latest.get("VESSEL_INFO").cloned();
-        let others = inner.latest.iter().filter(|(kind, _)| **kind != "VESSEL_INFO").map(|(_, text)| text.clone());
-        first.into_iter().chain(others).collect()
+        let others = inner.latest.keys().copied().filter(|kind| *kind != FIRST && !LAST.contains(kind));
+        let order = std::iter::once(FIRST).chain(others).chain(LAST);
+        order.filter_map(|kind| inner.latest.get(kind).cloned()).collect()
     }
 
     /// Events that a listener had no room for.
@@ -80,4 +103,8 @@ impl EventBus {
         // Whole between any two statements above, also after a panic.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn render(kind: &str, data: &impl Serialize) -> ByteString {
+    json!({"type": kind, "from": "signalk-server", "data": data}).to_string().into()
 }

@@ -5,7 +5,8 @@ use std::collections::{HashMap, VecDeque};
 use actix::prelude::*;
 use foldhash::fast::RandomState;
 use windlass_broker::{
-    AttachHub, Broker, CachedValue, FanOut, FanOutItem, HubId, Subscribe, SubscriptionId, Topic, TopicId, Unsubscribe,
+    AttachHub, Broker, CachedValue, FanOut, FanOutItem, HubId, Origin, Subscribe, SubscriptionId, Topic, TopicId,
+    Unsubscribe,
 };
 
 use super::subscription::{Deliver, Delivery, Subscription};
@@ -28,6 +29,8 @@ pub struct Hub {
 
 struct Local {
     address: Addr<Subscription>,
+    /// Its client, which does not hear itself.
+    origin: Origin,
     topics: Vec<TopicId>,
     pending: Vec<Delivery>,
 }
@@ -43,6 +46,7 @@ enum Control {
 pub(super) struct OpenSubscription {
     pub(super) subscription: SubscriptionId,
     pub(super) address: Addr<Subscription>,
+    pub(super) origin: Origin,
     pub(super) rows: Vec<Topic>,
     pub(super) cached: bool,
 }
@@ -99,7 +103,7 @@ impl Hub {
         local.topics = topics;
         for CachedValue { row, delta, index } in cached {
             let delivery = Delivery::Cached { row: row as u16, delta, index };
-            add(&mut self.local, &mut self.touched, subscription, delivery);
+            add(&mut self.local, &mut self.touched, subscription, Origin::NONE, delivery);
         }
     }
 
@@ -156,17 +160,18 @@ impl Handler<FanOut> for Hub {
     fn handle(&mut self, FanOut(items): FanOut, ctx: &mut Self::Context) -> Self::Result {
         for item in items {
             match item {
-                FanOutItem::Delta(delta, routes) => {
+                FanOutItem::Delta(delta, routes, origin) => {
                     for topic in &routes.whole {
                         for (subscription, _) in self.topics.get(topic).map(Vec::as_slice).unwrap_or_default() {
-                            add(&mut self.local, &mut self.touched, *subscription, Delivery::Whole(delta.clone()));
+                            let delivery = Delivery::Whole(delta.clone());
+                            add(&mut self.local, &mut self.touched, *subscription, origin, delivery);
                         }
                     }
                     for (index, topics) in &routes.values {
                         for topic in topics.iter() {
                             for (subscription, row) in self.topics.get(topic).map(Vec::as_slice).unwrap_or_default() {
                                 let delivery = Delivery::Value { row: *row, delta: delta.clone(), index: *index };
-                                add(&mut self.local, &mut self.touched, *subscription, delivery);
+                                add(&mut self.local, &mut self.touched, *subscription, origin, delivery);
                             }
                         }
                     }
@@ -190,9 +195,12 @@ fn add(
     local: &mut HashMap<SubscriptionId, Local, RandomState>,
     touched: &mut Vec<SubscriptionId>,
     subscription: SubscriptionId,
+    origin: Origin,
     delivery: Delivery,
 ) {
-    if let Some(local) = local.get_mut(&subscription) {
+    if let Some(local) = local.get_mut(&subscription)
+        && !origin.is(local.origin)
+    {
         if local.pending.is_empty() {
             touched.push(subscription);
         }
@@ -204,8 +212,8 @@ impl Handler<OpenSubscription> for Hub {
     type Result = ();
 
     fn handle(&mut self, message: OpenSubscription, ctx: &mut Self::Context) {
-        let OpenSubscription { subscription, address, rows, cached } = message;
-        self.local.insert(subscription, Local { address, topics: Vec::new(), pending: Vec::new() });
+        let OpenSubscription { subscription, address, origin, rows, cached } = message;
+        self.local.insert(subscription, Local { address, origin, topics: Vec::new(), pending: Vec::new() });
         self.to_broker.push_back(Control::Open { subscription, rows, cached });
         self.tell_broker(ctx);
     }

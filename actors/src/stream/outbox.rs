@@ -1,25 +1,26 @@
 //! What waits to be taken by a client, and what becomes of it when the client is slow (signalk-v1 §5.12).
 //!
-//! Frames flow until the client's mailbox is full; then they queue. When more than [`ENTER_BYTES`] are queued, rendered text is no
-//! longer added: values are kept one per context, path and `$source`, the latest winning, and are sent when the queue has drained.
+//! Frames flow as long as the client takes them; then they queue. When more bytes wait for the client than
+//! [`SlowClientLimits::enter`](super::SlowClientLimits::enter), rendered text is no longer added: values are kept one per context, path and
+//! `$source`, the latest winning, and are sent when the queue has drained.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytestring::ByteString;
 use foldhash::fast::RandomState;
 use serde_json::json;
 use windlass_broker::{SharedDelta, ValueIndex};
 
+use super::backlog::{Backlog, WINDOW};
 use super::rate::ValueKey;
 
-/// Queued bytes at which values are conflated instead of queued.
-pub const ENTER_BYTES: usize = 512 * 1024;
-/// How long a client may stay behind before it is disconnected.
-pub const MAX_BEHIND: Duration = Duration::from_secs(30);
 /// Most values kept for a slow client.
 const MAX_CONFLATED: usize = 50_000;
+/// Bytes that are passed on to a client at once.
+const PART: usize = 64 * 1024;
 
 /// Something for the client.
 #[derive(Debug, Clone)]
@@ -42,10 +43,12 @@ impl Outgoing {
     }
 }
 
-/// The queue before a client.
-#[derive(Debug, Default)]
+/// The queue of one subscription before its client.
+#[derive(Debug)]
 pub struct Outbox {
-    queued: Vec<ByteString>,
+    /// What waits in all queues of the client.
+    backlog: Rc<Backlog>,
+    queued: VecDeque<ByteString>,
     queued_bytes: usize,
     behind: Option<Behind>,
 }
@@ -57,6 +60,8 @@ struct Behind {
     texts: Vec<ByteString>,
     order: u64,
     replaced: u64,
+    /// What has come since, in bytes.
+    bytes: usize,
 }
 
 /// What adding something did.
@@ -66,55 +71,95 @@ pub struct Added {
     pub fell_behind: bool,
     /// Values that were replaced by a later one.
     pub conflated: u64,
-    /// It has been behind too long, or owes too much: it has to be disconnected.
+    /// The client has been behind too long, or is owed too much: it has to be disconnected.
     pub hopeless: bool,
 }
 
 impl Outbox {
+    /// An empty queue.
+    pub(super) fn new(backlog: Rc<Backlog>) -> Self {
+        Self { backlog, queued: VecDeque::new(), queued_bytes: 0, behind: None }
+    }
+
     /// True when nothing waits.
     pub fn is_empty(&self) -> bool {
         self.queued.is_empty() && self.behind.is_none()
     }
 
-    /// Bytes of text that wait.
-    pub fn queued_bytes(&self) -> usize {
-        self.queued_bytes
-    }
-
-    /// Adds something while the client can't take it.
+    /// Adds something for the client.
     pub fn add(&mut self, item: Outgoing, now: Instant) -> Added {
         let mut added = Added::default();
         if self.behind.is_none() {
-            if self.queued_bytes < ENTER_BYTES {
-                self.push(item.text());
+            if !self.backlog.is_long() {
+                self.push(item.text(), now);
                 return added;
             }
             added.fell_behind = true;
-            self.behind =
-                Some(Behind { since: now, latest: HashMap::default(), texts: Vec::new(), order: 0, replaced: 0 });
+            self.behind = Some(Behind {
+                since: now,
+                latest: HashMap::default(),
+                texts: Vec::new(),
+                order: 0,
+                replaced: 0,
+                bytes: 0,
+            });
         }
         if let Some(behind) = &mut self.behind {
+            let bytes = item.text().len();
+            behind.bytes += bytes;
+            self.backlog.grow(bytes, now);
             added.conflated = behind.add(item);
-            let owes_too_much = behind.latest.len() + behind.texts.len() > MAX_CONFLATED;
-            added.hopeless = owes_too_much || now.saturating_duration_since(behind.since) > MAX_BEHIND;
+            let owed_too_much = behind.latest.len() + behind.texts.len() > MAX_CONFLATED;
+            added.hopeless = owed_too_much || self.backlog.is_hopeless(now);
         }
         added
     }
 
-    /// Takes what is to be sent next: the queue, or once that is empty the conflated values, which ends the back-pressure.
+    /// How much room in the window has to be free before something can be sent. What was kept back while the client was behind needs nearly
+    /// all of it: the client has to have caught up first.
+    pub fn room_wanted(&self) -> u32 {
+        let room = match (&self.behind, self.queued.is_empty()) {
+            (Some(_), true) => self.backlog.room_when_caught_up(),
+            _ => self.queued_bytes.clamp(1, PART),
+        };
+        u32::try_from(room.min(WINDOW)).unwrap_or(u32::MAX)
+    }
+
+    /// Takes what is to be sent next: about as much as [`Self::room_wanted`] said.
+    ///
+    /// When the queue is empty, the client has caught up: then the values that were kept back are queued, and nothing is taken.
     pub fn take(&mut self, now: Instant) -> Vec<ByteString> {
         if self.queued.is_empty()
             && let Some(behind) = self.behind.take()
         {
-            return behind.into_frames(now);
+            self.backlog.shrink(behind.bytes);
+            for frame in behind.into_frames(now) {
+                self.push(frame, now);
+            }
+            return Vec::new();
         }
-        self.queued_bytes = 0;
-        std::mem::take(&mut self.queued)
+        let (mut part, mut bytes) = (Vec::new(), 0);
+        while bytes < PART
+            && let Some(frame) = self.queued.pop_front()
+        {
+            bytes += frame.len();
+            part.push(frame);
+        }
+        self.queued_bytes -= bytes;
+        self.backlog.shrink(bytes);
+        part
     }
 
-    fn push(&mut self, text: ByteString) {
+    fn push(&mut self, text: ByteString, now: Instant) {
         self.queued_bytes += text.len();
-        self.queued.push(text);
+        self.backlog.grow(text.len(), now);
+        self.queued.push_back(text);
+    }
+}
+
+impl Drop for Outbox {
+    fn drop(&mut self) {
+        self.backlog.shrink(self.queued_bytes + self.behind.as_ref().map_or(0, |behind| behind.bytes));
     }
 }
 
@@ -167,8 +212,11 @@ impl Behind {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use windlass_broker::{Context, DeltaVersion, Intake, Provider};
 
+    use super::super::backlog::SlowClientLimits;
     use super::*;
 
     fn delta(n: usize, padding: usize) -> Arc<SharedDelta> {
@@ -180,10 +228,15 @@ mod tests {
         SharedDelta::new(intake.take(&text, DeltaVersion::V1).delta.expect("a delta"))
     }
 
+    fn outbox() -> (Outbox, Rc<Backlog>) {
+        let backlog = Rc::new(Backlog::new(SlowClientLimits::default()));
+        (Outbox::new(backlog.clone()), backlog)
+    }
+
     #[test]
     fn a_slow_client_gets_all_of_the_queue_and_then_the_latest_values() {
         // SK-224
-        let (mut outbox, start) = (Outbox::default(), Instant::now());
+        let ((mut outbox, backlog), start) = (outbox(), Instant::now());
         let mut queued = 0;
         loop {
             let added = outbox.add(Outgoing::Whole(delta(queued, 1000)), start);
@@ -197,10 +250,19 @@ mod tests {
             let added = outbox.add(Outgoing::Whole(delta(10_000 + n, 1000)), start);
             assert_eq!((added.conflated, added.hopeless), (2, false));
         }
-        assert_eq!(outbox.take(start).len(), queued);
-        let latest = outbox.take(start + Duration::from_millis(7));
+        let mut taken = 0;
+        while taken < queued {
+            assert!(outbox.room_wanted() <= PART as u32);
+            let part = outbox.take(start).len();
+            assert!((1..100).contains(&part), "{part} at once");
+            taken += part;
+        }
+        assert_eq!(taken, queued, "what was queued leaves as it came");
+        assert_eq!(outbox.room_wanted() as usize, backlog.room_when_caught_up());
+        assert_eq!(outbox.take(start + Duration::from_millis(7)).len(), 0);
+        let latest = outbox.take(start);
         assert!(outbox.is_empty());
-        assert_eq!(latest.len(), 2);
+        assert_eq!((latest.len(), backlog.bytes()), (2, 0));
         let first: serde_json::Value = serde_json::from_str(&latest[0]).expect("JSON");
         assert_eq!(first["updates"][0]["values"][0]["value"], 10_999);
         assert_eq!(first["$backpressure"], json!({"accumulated": 2, "duration": 7}));
@@ -208,9 +270,15 @@ mod tests {
 
     #[test]
     fn a_client_that_stays_behind_is_hopeless() {
-        let (mut outbox, start) = (Outbox::default(), Instant::now());
-        while !outbox.add(Outgoing::Whole(delta(0, 60_000)), start).fell_behind {}
-        assert!(!outbox.add(Outgoing::Whole(delta(0, 1)), start + MAX_BEHIND).hopeless);
-        assert!(outbox.add(Outgoing::Whole(delta(0, 1)), start + MAX_BEHIND + Duration::from_millis(1)).hopeless);
+        // SK-223
+        let ((mut outbox, backlog), start) = (outbox(), Instant::now());
+        let limits = *backlog.limits();
+        while backlog.bytes() <= limits.most {
+            assert!(!outbox.add(Outgoing::Whole(delta(0, 60_000)), start).hopeless);
+        }
+        assert!(!outbox.add(Outgoing::Whole(delta(0, 1)), start + limits.patience).hopeless);
+        assert!(outbox.add(Outgoing::Whole(delta(0, 1)), start + limits.patience + Duration::from_millis(1)).hopeless);
+        drop(outbox);
+        assert_eq!(backlog.bytes(), 0, "what a closed subscription owed is forgotten");
     }
 }

@@ -21,6 +21,11 @@ pub struct ValueKey {
 }
 
 impl ValueKey {
+    /// The key of what a source says about a path of a context.
+    pub fn new(context: Context, path: Path, source: SourceRef) -> Self {
+        Self { context, path, source }
+    }
+
     /// The key of a value.
     pub fn of(delta: &SharedDelta, index: ValueIndex) -> Self {
         let (update, value) = delta.value(index);
@@ -71,7 +76,8 @@ impl RowRate {
     pub fn value(&mut self, delta: Arc<SharedDelta>, index: ValueIndex, now: Instant) -> Option<Ready> {
         let root = delta.value(index).1.path.as_str().is_empty();
         let (earliest, due) = match self.control {
-            RateControl::Instant => return Some((delta, index)),
+            // Repeating and announcing hold nothing back; see `Row`.
+            RateControl::Instant | RateControl::Ideal { .. } | RateControl::FirstOfPath => return Some((delta, index)),
             _ if root => return Some((delta, index)),
             RateControl::Fixed { period } => (None, self.next_tick(period, now)),
             RateControl::MinPeriod { period } => (Some(period), now),

@@ -17,6 +17,7 @@ struct Counters {
     backpressure: AtomicU64,
     disconnected: AtomicU64,
     bad_messages: AtomicU64,
+    refused_deltas: AtomicU64,
 }
 
 /// A reading of the counters.
@@ -35,6 +36,8 @@ pub struct StreamStatistics {
     pub disconnected: u64,
     /// Messages of clients that could not be used, in whole or in part.
     pub bad_messages: u64,
+    /// Deltas of clients that they had no right to send, in whole or in part.
+    pub refused_deltas: u64,
 }
 
 impl StreamCounters {
@@ -60,6 +63,10 @@ impl StreamCounters {
         self.0.bad_messages.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn refused_delta(&self) {
+        self.0.refused_deltas.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Reads the counters.
     pub fn read(&self) -> StreamStatistics {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -70,6 +77,7 @@ impl StreamCounters {
             backpressure: get(&self.0.backpressure),
             disconnected: get(&self.0.disconnected),
             bad_messages: get(&self.0.bad_messages),
+            refused_deltas: get(&self.0.refused_deltas),
         }
     }
 }

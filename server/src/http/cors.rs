@@ -1,4 +1,5 @@
-//! Cross-origin access: any page may read, as Signal K's web apps expect (signalk-v1 §4.3).
+//! Cross-origin access: any page may read, as Signal K's web apps expect, or only those of the origins that the owner allows
+//! (signalk-v1 §4.3).
 
 use std::future::{Ready, ready};
 
@@ -8,10 +9,40 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{Error, HttpResponse};
 use futures_util::future::LocalBoxFuture;
+use windlass_security::Security;
 
 /// Adds the headers to every answer, errors too, and answers preflight requests.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Cors;
+#[derive(Debug, Clone)]
+pub struct Cors {
+    security: Security,
+}
+
+impl Cors {
+    /// By the security settings.
+    pub fn new(security: Security) -> Self {
+        Self { security }
+    }
+
+    /// Says which pages may see an answer.
+    fn allow(&self, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+        let allowed = self.security.policy().allowed_cors_origins;
+        let value = match (allowed.as_slice(), origin) {
+            ([], _) => Some(HeaderValue::from_static("*")),
+            ([first, ..], Some(origin)) if first == "*" => Some(origin.clone()),
+            (allowed, Some(origin)) => {
+                allowed.iter().any(|one| one.as_bytes() == origin.as_bytes()).then(|| origin.clone())
+            }
+            (_, None) => None,
+        };
+        if !allowed.is_empty() {
+            headers.append(header::VARY, HeaderValue::from_static("Origin"));
+        }
+        if let Some(value) = value {
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, value);
+            headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        }
+    }
+}
 
 impl<S, B> Transform<S, ServiceRequest> for Cors
 where
@@ -25,7 +56,7 @@ where
     type Future = Ready<Result<Self::Transform, ()>>;
 
     fn new_transform(&self, service: S) -> Self::Future {
-        ready(Ok(CorsService { service }))
+        ready(Ok(CorsService { service, cors: self.clone() }))
     }
 }
 
@@ -33,6 +64,7 @@ where
 #[derive(Debug)]
 pub struct CorsService<S> {
     service: S,
+    cors: Cors,
 }
 
 impl<S, B> Service<ServiceRequest> for CorsService<S>
@@ -47,11 +79,12 @@ where
     forward_ready!(service);
 
     fn call(&self, request: ServiceRequest) -> Self::Future {
+        let origin = request.headers().get(header::ORIGIN).cloned();
         if request.method() == Method::OPTIONS {
             let mut answer = HttpResponse::NoContent().finish();
             let asked = request.headers().get(header::ACCESS_CONTROL_REQUEST_HEADERS).cloned();
             let headers = answer.headers_mut();
-            allow_everybody(headers);
+            self.cors.allow(origin.as_ref(), headers);
             let methods = HeaderValue::from_static("GET,HEAD,PUT,PATCH,POST,DELETE");
             headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
             if let Some(asked) = asked {
@@ -59,16 +92,11 @@ where
             }
             return Box::pin(ready(Ok(request.into_response(answer).map_into_right_body())));
         }
-        let answer = self.service.call(request);
+        let (answer, cors) = (self.service.call(request), self.cors.clone());
         Box::pin(async move {
             let mut answer = answer.await?.map_into_left_body();
-            allow_everybody(answer.headers_mut());
+            cors.allow(origin.as_ref(), answer.headers_mut());
             Ok(answer)
         })
     }
-}
-
-fn allow_everybody(headers: &mut HeaderMap) {
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
 }

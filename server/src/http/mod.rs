@@ -1,18 +1,30 @@
 //! The HTTP interface: who may call what, and which handler answers.
 
+pub mod access;
 mod admin;
+mod answers;
+mod application_data;
+pub mod auth;
 mod cors;
 mod discovery;
 mod frame_guard;
+mod input_test;
 mod limit;
+mod logs;
 mod pages;
 mod plugin_admin;
 mod plugins;
+mod providers;
 mod put;
+mod run_discovery;
 mod same_origin;
+mod settings;
+mod snapshot;
+mod sources;
 mod stream;
 mod tree;
 mod v2;
+mod vessel;
 
 use std::sync::Arc;
 
@@ -20,7 +32,8 @@ use actix::Addr;
 use actix_web::Route;
 use actix_web::guard::{Any, Get, Head};
 use actix_web::web::{self, ServiceConfig};
-use windlass_actors::connections::ConnectionManager;
+use windlass_actors::access_desk::AccessDesk;
+use windlass_actors::connections::{ConnectionManager, RawLog};
 use windlass_actors::data_model::ModelView;
 use windlass_actors::plugins::PluginManager;
 use windlass_actors::providers::Providers;
@@ -28,15 +41,24 @@ use windlass_actors::put::PutHandlers;
 use windlass_actors::stream::{Hub, StreamContext};
 use windlass_actors::{StatusBoard, stream::EventBus};
 use windlass_broker::Broker;
+use windlass_security::Security;
 
 pub use cors::Cors;
 pub use limit::ConnectionLimit;
 
+use crate::administration::Administration;
+use crate::outputs::OutputReports;
+use crate::priorities::PriorityFile;
+use crate::security::RequestLimits;
 use crate::settings::SettingsFile;
 
 /// What the handlers share.
 #[derive(Clone)]
 pub struct AppState {
+    /// What the TCP outputs have done.
+    pub outputs: OutputReports,
+    /// The raw data log.
+    pub raw_log: RawLog,
     /// The bus.
     pub broker: Addr<Broker>,
     /// The data model.
@@ -49,6 +71,8 @@ pub struct AppState {
     pub providers: Providers,
     /// What is saved of the settings.
     pub settings: SettingsFile,
+    /// Which sources are preferred.
+    pub priorities: Arc<PriorityFile>,
     /// The data connections.
     pub connections: Arc<ConnectionManager>,
     /// What connections and plugins say.
@@ -59,6 +83,22 @@ pub struct AppState {
     pub stream: StreamContext,
     /// WebSocket connections by address.
     pub limit: ConnectionLimit,
+    /// What the administration changes.
+    pub admin: Arc<Administration>,
+    /// Who may do what.
+    pub security: Security,
+    /// Where devices and people ask for access.
+    pub access: AccessDesk,
+    /// Limits of what needs no login.
+    pub limits: RequestLimits,
+    /// Names of this server beyond its addresses and local names: `hostname` and `proxy_host` of settings.json, `EXTERNALHOST`.
+    pub host_names: Arc<[String]>,
+    /// Whether a proxy says where requests come from.
+    pub trust_proxy: bool,
+    /// The port of TLS, to which the other one leads when it is served.
+    pub tls_port: Option<u16>,
+    /// The root of the boat's own certificate authority, in PEM form.
+    pub root: Option<Arc<str>>,
 }
 
 /// The version that clients compare with what they need; a reference version, because they know no other (clients.md).
@@ -66,36 +106,46 @@ pub const PROTOCOL_VERSION: &str = "2.31.1";
 /// Largest JSON body (signalk-v1 §4.3).
 const MAX_BODY: usize = 10 * 1024 * 1024;
 
-/// Registers all routes of a worker, whose clients' deltas come through `hub`.
+/// Registers what a worker's handlers need, and all routes. Its clients' deltas come through `hub`.
 pub fn configure(state: AppState, hub: Addr<Hub>) -> impl FnOnce(&mut ServiceConfig) {
     move |config| {
-        config
-            .app_data(web::Data::new(state))
-            .app_data(web::Data::new(hub))
-            .app_data(web::JsonConfig::default().limit(MAX_BODY).error_handler(plugins::bad_json))
-            .service(web::resource(["/signalk", "/signalk/"]).route(read().to(discovery::discovery)))
-            .service(web::resource(["/signalk/v1/stream", "/signalk/v1/stream/"]).route(web::get().to(stream::stream)))
-            .service(web::resource("/signalk/v1/apps/list").route(read().to(plugins::webapps::apps)))
-            .service(
-                web::resource("/signalk/v1/api/{path:.*}")
-                    .app_data(web::PayloadConfig::new(MAX_BODY))
-                    .route(read().to(tree::node))
-                    .route(web::put().to(put::put))
-                    .route(web::delete().to(put::delete)),
-            )
-            .service(web::resource("/signalk/v1/requests/{id}").route(read().to(put::status)))
-            .service(web::resource(["/skServer/loginStatus", "/loginStatus"]).route(read().to(admin::login_status)))
-            .service(web::resource("/skServer/availablePaths").route(read().to(admin::available_paths)))
-            .service(web::resource("/skServer/providers").route(read().to(admin::providers)))
-            .service(web::resource("/windlass/statistics").route(read().to(admin::statistics)))
-            .service(web::resource("/skServer/webapps").route(read().to(plugins::webapps::list)))
-            .service(web::resource("/skServer/addons").route(read().to(plugins::webapps::addons)))
-            .service(plugins::scope("/skServer/plugins"))
-            .service(plugins::scope("/plugins"))
-            .configure(v2::routes)
-            .configure(pages::routes)
-            .default_service(web::to(plugins::webapps::serve));
+        config.app_data(web::Data::new(state)).app_data(web::Data::new(hub)).configure(routes);
     }
+}
+
+/// All routes. Each has a row in the access table, [`access::TABLE`].
+fn routes(config: &mut ServiceConfig) {
+    config
+        .app_data(web::JsonConfig::default().limit(MAX_BODY).error_handler(plugins::bad_json))
+        .service(web::resource(["/signalk", "/signalk/"]).route(read().to(discovery::discovery)))
+        .service(web::resource(["/signalk/v1/stream", "/signalk/v1/stream/"]).route(web::get().to(stream::stream)))
+        .service(web::resource("/signalk/v1/apps/list").route(read().to(plugins::webapps::apps)))
+        .configure(snapshot::routes)
+        .service(
+            web::resource("/signalk/v1/api/{path:.*}")
+                .app_data(web::PayloadConfig::new(MAX_BODY))
+                .route(read().to(tree::node))
+                .route(web::put().to(put::put))
+                .route(web::delete().to(put::delete)),
+        )
+        .configure(auth::routes)
+        .service(web::resource("/windlass/ca.pem").route(read().to(pages::root)))
+        .configure(admin::routes)
+        .configure(settings::routes)
+        .configure(vessel::routes)
+        .configure(providers::routes)
+        .configure(run_discovery::routes)
+        .configure(sources::routes)
+        .configure(logs::routes)
+        .configure(input_test::routes)
+        .configure(application_data::routes)
+        .service(web::resource("/skServer/webapps").route(read().to(plugins::webapps::list)))
+        .service(web::resource("/skServer/addons").route(read().to(plugins::webapps::addons)))
+        .service(plugins::scope("/skServer/plugins"))
+        .service(plugins::scope("/plugins"))
+        .configure(v2::routes)
+        .configure(pages::routes)
+        .default_service(web::to(plugins::webapps::serve));
 }
 
 /// A route for GET, and for HEAD, which is a GET of which only the headers are sent.

@@ -5,7 +5,7 @@ use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 use rust_embed::{EmbeddedFile, RustEmbed};
 
-use super::read;
+use super::{AppState, read};
 
 /// The dashboard as it was built, or the page that says how to build it.
 #[derive(RustEmbed)]
@@ -20,7 +20,39 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(web::resource("/").route(read().to(to_dashboard)))
         .service(web::resource("/admin").route(read().to(with_slash)))
+        .service(web::resource("/access").route(read().to(access_page)))
+        .service(web::resource("/access.js").route(read().to(access_script)))
         .service(web::resource("/admin/{path:.*}").route(read().to(page)));
+}
+
+/// `GET /windlass/ca.pem`: the root that phones have to trust, when TLS is served with the boat's own certificates.
+pub async fn root(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
+    match &state.root {
+        Some(root) => HttpResponse::Ok()
+            .content_type("application/x-x509-ca-cert")
+            .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"windlass-ca.pem\""))
+            .body(root.to_string()),
+        None => not_found(request).await,
+    }
+}
+
+/// The page on which the server is claimed, and people log in and out.
+async fn access_page() -> HttpResponse {
+    let policy = "default-src 'none'; style-src 'self' 'unsafe-inline'; script-src 'self'; connect-src 'self'; img-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'none'";
+    HttpResponse::Ok()
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy))
+        .body(include_str!("access.html"))
+}
+
+async fn access_script() -> HttpResponse {
+    HttpResponse::Ok()
+        .content_type("text/javascript; charset=utf-8")
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .body(include_str!("access.js"))
 }
 
 async fn page(request: HttpRequest, path: web::Path<String>) -> HttpResponse {

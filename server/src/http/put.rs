@@ -6,10 +6,11 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use serde_json::value::RawValue;
-use windlass_actors::put::{PutRequest, RequestStatus};
+use windlass_actors::put::{DeleteRequest, PutRequest, RequestFrom, RequestStatus};
 use windlass_broker::RawJson;
 
 use super::AppState;
+use super::auth::Visitor;
 
 /// The body of a PUT.
 #[derive(Default, Deserialize)]
@@ -38,7 +39,7 @@ pub async fn put(request: HttpRequest, body: web::Bytes, state: web::Data<AppSta
     let Some(value) = value else { return bad_request("input is missing a value") };
     let Some((context, path)) = context_and_path(request.path()) else { return bad_request("invalid path") };
     let value = RawJson::from_checked(&value);
-    respond(&state.puts.put(PutRequest { context, path, value, source, request_id: None }).await)
+    respond(&state.puts.put(PutRequest { from: from(&request), context, path, value, source }).await)
 }
 
 fn read_body(body: &[u8]) -> serde_json::Result<Body> {
@@ -46,19 +47,23 @@ fn read_body(body: &[u8]) -> serde_json::Result<Body> {
     if whole.get().starts_with('{') { serde_json::from_str(whole.get()) } else { Ok(Body::default()) }
 }
 
-/// `DELETE` of the same: only metadata can be deleted, by those who serve it.
+/// `DELETE` of the same: of metadata that was set.
 pub async fn delete(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
     match context_and_path(request.path()) {
-        Some((_, path)) => respond(&state.puts.refuse_delete(&path)),
+        Some((context, path)) => respond(&state.puts.delete(DeleteRequest { from: from(&request), context, path })),
         None => bad_request("invalid path"),
     }
 }
 
-/// `GET /signalk/v1/requests/<id>`.
+fn from(request: &HttpRequest) -> RequestFrom {
+    RequestFrom { session: Visitor::of(request).session().clone(), request_id: None, watcher: None }
+}
+
+/// `GET /signalk/v1/requests/<id>`. An unknown id is 404, as the specification says; the reference answers 500.
 pub async fn status(state: web::Data<AppState>, id: web::Path<String>) -> HttpResponse {
     match state.puts.requests().get(&id) {
         Some(status) => HttpResponse::Ok().json(status),
-        None => HttpResponse::InternalServerError()
+        None => HttpResponse::NotFound()
             .content_type("text/plain; charset=utf-8")
             .body("Unable to check request: not found"),
     }

@@ -3,28 +3,11 @@
 //! Any page may read (see [`super::cors`]), and a browser sends simple requests anywhere without asking. It says where they come from,
 //! though: programs, which are not tricked into anything, don't.
 
-use actix_web::body::{BoxBody, MessageBody};
-use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderMap};
-use actix_web::middleware::Next;
-use actix_web::{Error, HttpResponse};
-use serde_json::json;
 use url::Url;
 
-/// Refuses requests of pages of other origins with 403, unless they only read.
-pub async fn guard(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-) -> Result<ServiceResponse<BoxBody>, Error> {
-    if request.method().is_safe() || is_own(request.headers()) {
-        return Ok(next.call(request).await?.map_into_boxed_body());
-    }
-    let reason = "a page of another origin may not do this; use the pages of this server, or a program";
-    Ok(request.into_response(HttpResponse::Forbidden().json(json!({"error": reason}))))
-}
-
 /// Whether a request comes from a page of this server, or from no page at all.
-fn is_own(headers: &HeaderMap) -> bool {
+pub fn is_own(headers: &HeaderMap) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     // The browser's own judgement, which no page can set. It holds behind a proxy too, which may change `Host`.
     if headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin") {
@@ -42,13 +25,30 @@ fn is_same(origin: &str, host: &str) -> bool {
     theirs.origin() == ours.origin()
 }
 
+/// Top-level names that no registry gives away, so that nobody outside can make one of them lead here.
+const LOCAL_ZONES: [&str; 6] = ["local", "lan", "localhost", "internal", "home", "home.arpa"];
+
+/// Whether a request is for an address, for a name without a dot, for one of a local zone, or for one of `known`.
+pub fn is_local_name(headers: &HeaderMap, known: &[String]) -> bool {
+    // Only programs leave it out.
+    let Some(host) = headers.get(header::HOST) else { return true };
+    let Some(url) = host.to_str().ok().and_then(|host| Url::parse(&format!("http://{host}")).ok()) else {
+        return false;
+    };
+    match url.host() {
+        Some(url::Host::Domain(name)) => {
+            let name = name.trim_end_matches('.').to_ascii_lowercase();
+            !name.contains('.')
+                || known.iter().any(|known| known.eq_ignore_ascii_case(&name))
+                || LOCAL_ZONES.iter().any(|zone| name.strip_suffix(zone).is_some_and(|rest| rest.ends_with('.')))
+        }
+        Some(url::Host::Ipv4(_) | url::Host::Ipv6(_)) => true,
+        None => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use actix_web::http::{Method, StatusCode};
-    use actix_web::middleware::from_fn;
-    use actix_web::test::{TestRequest, call_service, init_service};
-    use actix_web::{App, web};
-
     use super::*;
 
     #[test]
@@ -69,29 +69,44 @@ mod tests {
         }
     }
 
-    #[actix_web::test]
-    async fn pages_of_other_origins_can_only_read() {
-        let routes = || web::scope("").default_service(web::to(HttpResponse::Ok)).wrap(from_fn(guard));
-        let app = init_service(App::new().service(routes())).await;
-        let (own, foreign) = ("http://boat:3000", "http://elsewhere.example");
-        for (method, headers, expected) in [
-            (Method::POST, vec![], StatusCode::OK),
-            (Method::POST, vec![("Origin", own)], StatusCode::OK),
-            (Method::POST, vec![("Origin", foreign)], StatusCode::FORBIDDEN),
-            (Method::PUT, vec![("Origin", foreign)], StatusCode::FORBIDDEN),
-            (Method::DELETE, vec![("Origin", "null")], StatusCode::FORBIDDEN),
-            (Method::POST, vec![("Origin", foreign), ("Sec-Fetch-Site", "cross-site")], StatusCode::FORBIDDEN),
-            (Method::POST, vec![("Origin", foreign), ("Sec-Fetch-Site", "same-origin")], StatusCode::OK),
-            (Method::GET, vec![("Origin", foreign)], StatusCode::OK),
-            (Method::HEAD, vec![("Origin", foreign)], StatusCode::OK),
+    #[test]
+    fn names_that_others_can_register_are_not_local() {
+        use actix_web::test::TestRequest;
+        for (host, expected) in [
+            ("127.0.0.1:3000", true),
+            ("[::1]:3000", true),
+            ("192.168.1.5", true),
+            ("boat:3000", true),
+            ("boat.local:3000", true),
+            ("Boat.LAN", true),
+            ("localhost:3000", true),
+            ("evil.example:3000", false),
+            ("local.evil.example", false),
+            ("evillocal.example.", false),
+            ("boat.example", true),
         ] {
-            let mut request =
-                TestRequest::default().method(method.clone()).uri("/x").append_header(("Host", "boat:3000"));
+            let request = TestRequest::default().insert_header(("Host", host)).to_http_request();
+            assert_eq!(is_local_name(request.headers(), &["boat.example".to_owned()]), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn the_browser_says_which_pages_are_this_servers() {
+        use actix_web::test::TestRequest;
+        let (own, foreign) = ("http://boat:3000", "http://elsewhere.example");
+        for (headers, expected) in [
+            (vec![], true),
+            (vec![("Origin", own)], true),
+            (vec![("Origin", foreign)], false),
+            (vec![("Origin", "null")], false),
+            (vec![("Origin", foreign), ("Sec-Fetch-Site", "cross-site")], false),
+            (vec![("Origin", foreign), ("Sec-Fetch-Site", "same-origin")], true),
+        ] {
+            let mut request = TestRequest::default().append_header(("Host", "boat:3000"));
             for header in &headers {
                 request = request.append_header(*header);
             }
-            let answer = call_service(&app, request.to_request()).await;
-            assert_eq!(answer.status(), expected, "{method} {headers:?}");
+            assert_eq!(is_own(request.to_http_request().headers()), expected, "{headers:?}");
         }
     }
 }

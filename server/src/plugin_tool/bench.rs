@@ -55,7 +55,8 @@ pub fn bench(out: &mut dyn Write, arguments: &BenchArguments) -> Result<(), Tool
 
     let cache = temporary_directory()?;
     let start = || -> Result<(Runtime, CompiledPlugin, Duration), ToolError> {
-        let runtime = Runtime::new(RuntimeOptions { cache_dir: Some(cache.path().to_owned()) })?;
+        let runtime =
+            Runtime::new(RuntimeOptions { cache_dir: Some(cache.path().to_owned()), ..RuntimeOptions::default() })?;
         let began = Instant::now();
         let compiled = runtime.compile_bytes(&subject.wasm, &Limits::default()).map_err(cannot_load)?;
         Ok((runtime, compiled, began.elapsed()))

@@ -3,11 +3,18 @@
 //! Rows of a group share a server and use paths of their own. That something does *not* come is shown by what comes
 //! next instead of it, since everything on one connection is in order.
 
+mod admin;
 mod data_model;
 mod discovery;
 mod inputs;
+mod outputs;
+mod priorities;
 mod rate_control;
+mod security;
+mod slow_clients;
 mod stream;
+mod stream_put;
+mod stream_security;
 mod subscriptions;
 mod tree;
 

@@ -20,7 +20,7 @@ use windlass_actors::simulator::{BoatSettings, Simulator};
 use allowed::{ALLOWED, Difference, agree};
 
 /// The time both decoders believe it is: so late that all of the day is past for sentences without a date.
-const NOW: &str = "2026-05-02T23:59:00.000Z";
+pub(super) const NOW: &str = "2026-05-02T23:59:00.000Z";
 
 /// SK-216: the whole log of the yacht.
 #[test]
@@ -43,7 +43,8 @@ fn the_simulated_boat_is_decoded_value_for_value() {
     settings.output.true_wind = true;
     let mut boat = Simulator::new(settings, 7, start);
     let log: Vec<String> = (1..=20 * 60).flat_map(|s| boat.advance(start + SignedDuration::from_secs(s))).collect();
-    let lines: Vec<&str> = log.iter().map(String::as_str).collect();
+    // What the others around her say is compared in `ais_differential`.
+    let lines: Vec<&str> = log.iter().map(String::as_str).filter(|line| line.starts_with('$')).collect();
     let agreed = compare(&lines, &["knot", "empty is not zero", "unknown to them", "wording", "fraction of a second"]);
     assert!(agreed > 20_000, "most values agree without explanation: {agreed}");
 }
@@ -118,6 +119,11 @@ fn compare(lines: &[&str], expected: &[&str]) -> usize {
 
 /// What the published decoder says about each line, by path; nothing where it has no delta.
 fn judge(lines: &[&str]) -> Vec<BTreeMap<String, Json>> {
+    answers(lines).iter().map(said).collect()
+}
+
+/// The answers of the published decoder as they are: `{"line", "delta", "error"}`.
+pub(super) fn answers(lines: &[&str]) -> Vec<Json> {
     let packages = folder("WINDLASS_NPM_DIR");
     let mut log = tempfile::NamedTempFile::new().expect("a temporary file");
     for line in lines {
@@ -136,9 +142,9 @@ fn judge(lines: &[&str]) -> Vec<BTreeMap<String, Json>> {
         String::from_utf8_lossy(&output.stderr)
     );
     let text = String::from_utf8(output.stdout).expect("the answers are UTF-8");
-    let answers: Vec<_> = text.lines().map(|line| serde_json::from_str(line).expect("an answer is JSON")).collect();
+    let answers: Vec<Json> = text.lines().map(|line| serde_json::from_str(line).expect("an answer is JSON")).collect();
     assert_eq!(answers.len(), lines.len(), "one answer per line");
-    answers.iter().map(said).collect()
+    answers
 }
 
 /// The values of an answer by path, the last of each, with who said them and when.
@@ -162,7 +168,7 @@ fn said(answer: &Json) -> BTreeMap<String, Json> {
     said
 }
 
-fn folder(variable: &str) -> PathBuf {
+pub(super) fn folder(variable: &str) -> PathBuf {
     match std::env::var_os(variable) {
         Some(folder) => folder.into(),
         None => panic!("{variable} is not set: run `cargo xtask test`, which fetches what this test compares with"),

@@ -248,6 +248,20 @@ describe("the server", () => {
     await goLive();
     expect(screen.getByText(/signed-in users only/)).toBeTruthy();
     expect(screen.getByText(/Only administrators may see the plugins/)).toBeTruthy();
+    expect(screen.getByRole("link", { name: "Sign in" }).getAttribute("href")).toBe("/access");
+  });
+
+  it("that nobody owns leads to where it is claimed", async () => {
+    answers["/skServer/loginStatus"] = { status: 200, body: { status: "notLoggedIn", authenticationRequired: true, readOnlyAccess: true, noUsers: true } };
+    await goLive();
+    expect(screen.getByText(/Nobody owns this server yet/)).toBeTruthy();
+    expect(screen.getByRole("link", { name: "Claim it" }).getAttribute("href")).toBe("/access");
+    expect(screen.queryByText(/Security is off/)).toBeNull();
+  });
+
+  it("that is open to everybody says so", async () => {
+    await goLive();
+    expect(screen.getByText(/Security is off/)).toBeTruthy();
   });
 });
 

@@ -9,7 +9,10 @@ export function Banners() {
   const error = useStore(dashboard.streamError);
   const hasData = useStore(dashboard.vessel).rows.length > 0;
 
-  const mustSignIn = login?.authenticationRequired === true && !login.loggedIn && !login.readOnlyAccess;
+  const isOpen = login !== undefined && !login.authenticationRequired;
+  const isUnclaimed = login?.authenticationRequired === true && login.unclaimed;
+  const mustSignIn =
+    login?.authenticationRequired === true && !login.unclaimed && !login.loggedIn && !login.readOnlyAccess;
   const offlineSince = connection.state === "live" ? undefined : connection.offlineSince;
   return (
     <>
@@ -31,8 +34,23 @@ export function Banners() {
       {mustSignIn && (
         <div className="banner" data-kind="note">
           <p>
-            <strong>This server shows its data to signed-in users only.</strong> Sign in through one of its web apps in
-            this browser and reload this page, or allow reading without an account in the security settings.
+            <strong>This server shows its data to signed-in users only.</strong> <a href="/access">Sign in</a>, or allow
+            reading without an account in the security settings.
+          </p>
+        </div>
+      )}
+      {isUnclaimed && (
+        <div className="banner" data-kind="note" data-testid="unclaimed-banner">
+          <p>
+            <strong>Nobody owns this server yet.</strong> Everybody may read, nobody may change anything.{" "}
+            <a href="/access">Claim it</a> with the code that it shows on its console.
+          </p>
+        </div>
+      )}
+      {isOpen && (
+        <div className="banner" data-kind="note" data-testid="open-banner">
+          <p>
+            <strong>Security is off.</strong> Everybody who reaches this server may read and change everything.
           </p>
         </div>
       )}

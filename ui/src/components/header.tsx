@@ -26,7 +26,11 @@ export function Header() {
         <p className="muted">
           {id !== undefined && <span data-testid="vessel-id">{shortId(id)}</span>}
           {server !== "" && <span data-testid="server-version">{server}</span>}
-          {login?.username !== undefined && <span>signed in as {login.username}</span>}
+          {login?.username !== undefined && (
+            <span>
+              signed in as <a href="/access">{login.username}</a>
+            </span>
+          )}
         </p>
       </div>
       <ConnectionPill />

@@ -29,6 +29,7 @@ it("reads the login status", () => {
     authenticationRequired: true,
     readOnlyAccess: true,
     loggedIn: true,
+    unclaimed: false,
     username: "sam",
   });
 });

@@ -14,6 +14,8 @@ export interface LoginStatus {
   authenticationRequired: boolean;
   readOnlyAccess: boolean;
   loggedIn: boolean;
+  /** Nobody owns the server yet. */
+  unclaimed: boolean;
   username: string | undefined;
 }
 
@@ -60,6 +62,7 @@ export function parseLoginStatus(json: unknown): LoginStatus {
     authenticationRequired: status.authenticationRequired === true,
     readOnlyAccess: status.readOnlyAccess === true,
     loggedIn: status.status === "loggedIn",
+    unclaimed: status.noUsers === true,
     username: asString(status.username),
   };
 }

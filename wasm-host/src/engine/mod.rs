@@ -8,15 +8,19 @@ pub(crate) mod declarations;
 mod functions;
 pub(crate) mod inspect;
 mod memory;
+mod tables;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod tunables;
 pub(crate) mod wasmer;
 pub(crate) mod watchdog;
 
-use std::{sync::Arc, time::Duration};
+use std::{any::Any, rc::Rc, sync::Arc, time::Duration};
 
-use crate::{Limits, LoadError, wasi::WasiSetup};
+use crate::{
+    Limits, LoadError,
+    wasi::{FileRefusals, WasiSetup},
+};
 
 /// A type of a parameter or result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -208,10 +212,20 @@ pub(crate) struct MemoryUse {
     pub refused: bool,
 }
 
-/// A function exported by an instance.
+/// How large a guest's tables are, in elements.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TableUse {
+    /// Of the largest one.
+    pub largest: u32,
+    /// How often one was refused to grow because of the cap.
+    pub refused: u64,
+}
+
+/// A function exported by an instance. Whoever asked for it owns it: the instance keeps no list of them.
 #[derive(Clone, Debug)]
 pub(crate) struct ExportedFunction {
-    pub index: usize,
+    /// The engine's own.
+    pub function: Rc<dyn Any>,
     pub signature: Signature,
 }
 
@@ -225,6 +239,10 @@ pub(crate) trait Instance: Memory {
     fn spent(&self) -> Duration;
     /// The state of the memory after the latest call.
     fn memory_use(&self) -> MemoryUse;
+    /// The state of the tables after the latest call.
+    fn table_use(&mut self) -> TableUse;
+    /// How often the file system had no room left, in bytes or in files.
+    fn file_refusals(&self) -> FileRefusals;
     /// The content of `len` bytes at `at` is not needed any more: the engine may give the memory back to the system. What the guest finds
     /// there afterwards is undefined.
     fn discard(&mut self, at: u32, len: u32);

@@ -1,69 +1,21 @@
 //! Tests of what host functions can do with the guest that called them.
 
 use std::{
+    rc::Rc,
     sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
-use super::{Caller, Engine, HostFunction, HostImport, Instance, Origin, Trap, Value, wasmer::WasmerEngine};
+use super::{Caller, Engine, HostFunction, HostImport, Instance, Origin, TableUse, Trap, Value, wasmer::WasmerEngine};
 use crate::{
-    DeltaVersion, Host, HostError, Limits, LoadError, OutputStream,
+    Limits, LoadError, NetworkAccess, NoHost, Waits,
     engine::watchdog::Watchdog,
-    wasi::{OutputGate, WasiSetup, wasix::WasixRuntime},
+    guest::{Delivers, GuestCore, Outside},
+    net::{CertificateAuthorities, GuestNetwork, NetworkLease, NetworkLoop},
+    voice::Voice,
+    wasi::{WasiSetup, wasix::WasixRuntime},
 };
-
-/// A host that nothing is asked of.
-struct Absent;
-
-impl Host for Absent {
-    fn debug(&self, _: &str) {}
-    fn set_status(&self, _: &str) {}
-    fn set_error(&self, _: &str) {}
-    fn emit_delta(&self, _: &str, _: DeltaVersion) {}
-    fn publish_notification(&self, _: &str, _: &str) -> Result<(), HostError> {
-        Ok(())
-    }
-    fn self_path(&self, _: &str) -> Option<String> {
-        None
-    }
-    fn path(&self, _: &str) -> Option<String> {
-        None
-    }
-    fn read_config(&self) -> Result<String, HostError> {
-        Ok("{}".to_owned())
-    }
-    fn save_config(&self, _: &str) -> Result<(), HostError> {
-        Ok(())
-    }
-    fn register_put_handler(&self, _: &str, _: &str) -> Result<(), HostError> {
-        Ok(())
-    }
-    fn register_resource_provider(&self, _: &str) -> Result<(), HostError> {
-        Ok(())
-    }
-    fn register_weather_provider(&self, _: &str) -> Result<(), HostError> {
-        Ok(())
-    }
-    fn register_radar_provider(&self, _: &str) -> Result<(), HostError> {
-        Ok(())
-    }
-    fn emit_binary_stream(&self, _: &str, _: &[u8]) -> Result<(), HostError> {
-        Ok(())
-    }
-    fn emit_radar_spokes(&self, _: &str, _: &[u8]) -> Result<(), HostError> {
-        Ok(())
-    }
-    fn subscribe_events(&self, _: &[String]) -> Result<(), HostError> {
-        Ok(())
-    }
-    fn emit_event(&self, _: &str, _: &str) -> Result<(), HostError> {
-        Ok(())
-    }
-    fn output_line(&self, _: OutputStream, _: &str) {}
-    fn denied(&self, _: &'static str, _: &'static str) {}
-    fn notice(&self, _: &str) {}
-}
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -84,14 +36,26 @@ fn instance(more: &str, deadline: Duration, work: HostFunction) -> Result<Box<dy
         panic!("the module imports a function");
     };
     let import = HostImport { module: "env".into(), name: "f".into(), signature, run: work };
-    let setup = WasiSetup {
-        vfs_root: None,
-        environment: Vec::new(),
-        host: Arc::new(Absent),
-        gate: Arc::new(OutputGate::new(1)),
-        limits,
-    };
+    let setup =
+        WasiSetup { vfs_root: None, environment: Vec::new(), voice: Voice::new(Arc::new(NoHost), &limits), limits };
     module.instantiate(vec![import], setup, deadline)
+}
+
+/// A guest that is such an instance and may reach nothing.
+pub(crate) fn guest_core(more: &str) -> GuestCore {
+    let instance = instance(more, LONG, Box::new(|_, args| Ok(Some(args[0])))).unwrap();
+    let limits = Limits::default();
+    let denied = || NetworkAccess::Denied;
+    let network = GuestNetwork::new(
+        &NetworkLoop::start().unwrap(),
+        &CertificateAuthorities::default(),
+        denied(),
+        denied(),
+        Waits::default(),
+        &limits,
+    );
+    let outside = Outside { network: NetworkLease::new(network), voice: Voice::new(Arc::new(NoHost), &limits) };
+    GuestCore::new(instance, limits, Delivers { deltas: false, events: false }, outside)
 }
 
 fn run(instance: &mut dyn Instance, argument: i32, deadline: Duration) -> Result<Option<Value>, Trap> {
@@ -174,6 +138,46 @@ fn a_guest_that_calls_host_functions_all_the_time_is_stopped_where_it_is_safe() 
         let mut instance = instance(spin, LONG, Box::new(|_, args| Ok(Some(args[0])))).unwrap();
         let function = instance.function("spin").unwrap();
         assert_eq!(instance.call(&function, &[], Duration::from_millis(2)), Err(Trap::Interrupted));
+    }
+}
+
+#[test]
+fn an_instance_keeps_no_list_of_the_functions_it_was_asked_for() {
+    let mut instance = instance("", LONG, Box::new(|_, args| Ok(Some(args[0])))).unwrap();
+    let function = instance.function("run").unwrap();
+    let kept = Rc::downgrade(&function.function);
+    assert_eq!(instance.call(&function, &[Value::I32(1)], LONG), Ok(Some(Value::I32(1))));
+    drop(function);
+    assert_eq!(kept.strong_count(), 0, "who asked has let go of it");
+}
+
+#[test]
+fn tables_tell_how_large_they_are_and_how_often_they_were_refused() {
+    // The second table has a maximum of its own, which is nobody's limit.
+    let tables = r#"(table $large 3 funcref) (table $small 1 2 funcref)
+        (func (export "grow") (param $n i32) (result i32) (table.grow $large (ref.null func) (local.get $n)))
+        (func (export "grow_small") (param $n i32) (result i32) (table.grow $small (ref.null func) (local.get $n)))"#;
+    let mut instance = instance(tables, LONG, Box::new(|_, args| Ok(Some(args[0])))).unwrap();
+    let cap = Limits::default().table_elements;
+    assert_eq!(instance.table_use(), TableUse { largest: 3, refused: 0 });
+    // Row: what is called with which number, its result, the largest table then, what was refused so far.
+    for (export, more, result, largest, refused) in [
+        ("grow", 2, 3, 5, 0),
+        ("grow_small", 1, 1, 5, 0),
+        ("grow_small", 1, -1, 5, 0),
+        ("grow", cap as i32, -1, 5, 1),
+        ("grow", -1, -1, 5, 2),
+        ("grow", cap as i32 - 5, 5, cap, 2),
+        ("grow", 1, -1, cap, 3),
+        ("grow", 0, cap as i32, cap, 3),
+    ] {
+        let function = instance.function(export).unwrap();
+        assert_eq!(
+            instance.call(&function, &[Value::I32(more)], LONG),
+            Ok(Some(Value::I32(result))),
+            "{export} {more}"
+        );
+        assert_eq!(instance.table_use(), TableUse { largest, refused }, "{export} {more}");
     }
 }
 

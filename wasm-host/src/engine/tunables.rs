@@ -96,7 +96,9 @@ impl Tunables for CappedTunables {
     ) -> Result<VMTable, String> {
         let ty = self.table(ty)?;
         // SAFETY: the caller's promise about `location` is passed on unchanged.
-        unsafe { self.base.create_vm_table(&ty, style, location) }
+        let table = unsafe { self.base.create_vm_table(&ty, style, location) }?;
+        super::tables::created(location);
+        Ok(table)
     }
 
     fn vmconfig(&self) -> &VMConfig {

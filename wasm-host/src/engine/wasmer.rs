@@ -3,6 +3,7 @@
 use std::{
     any::Any,
     panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
     sync::Arc,
     time::Duration,
 };
@@ -10,23 +11,24 @@ use std::{
 use wasmer::{
     AsStoreMut, AsStoreRef, ExternType, FunctionEnv, FunctionEnvMut, FunctionType, Imports, InstantiationError,
     RuntimeError, Store, Type,
-    sys::{Cranelift, EngineBuilder, Features, NativeEngineExt, Target},
+    sys::{CompilerConfig, Cranelift, EngineBuilder, Features, NativeEngineExt, Target},
 };
 use wasmer_types::TrapCode;
 
 use super::{
     Caller, Engine, ExportDeclaration, ExportedFunction, HostImport, ImportDeclaration, Instance, ItemType, Memory,
-    MemoryUse, Module, Origin, OutOfBounds, Signature, Trap, Value, ValueType,
+    MemoryUse, Module, Origin, OutOfBounds, Signature, TableUse, Trap, Value, ValueType,
     cache::{CacheKey, ModuleCache},
     functions::GuestFunction,
     memory::refusals,
+    tables::{self, CountRefusals, Tables},
     tunables::{CappedTunables, MEMORY_STYLE},
     watchdog::{Watch, Watchdog},
 };
 use crate::{
     CallError, Limits, LoadError,
     wasi::{
-        WASI_MODULES, WasiSetup,
+        FileRefusals, WASI_MODULES, WasiSetup,
         wasix::{Wasi, WasixRuntime},
     },
 };
@@ -48,8 +50,9 @@ impl WasmerEngine {
 
     /// An engine of its own for each plugin, because limits belong to the engine.
     fn engine_for(limits: &Limits) -> wasmer::Engine {
-        let mut engine: wasmer::Engine =
-            EngineBuilder::new(Cranelift::default()).set_features(Some(features())).engine().into();
+        let mut compiler = Cranelift::default();
+        compiler.push_middleware(Arc::new(CountRefusals::default()));
+        let mut engine: wasmer::Engine = EngineBuilder::new(compiler).set_features(Some(features())).engine().into();
         engine.set_tunables(CappedTunables::new(limits));
         engine
     }
@@ -81,7 +84,7 @@ fn features() -> Features {
 fn configuration() -> String {
     let target = Target::default();
     format!(
-        "wasmer {WASMER_VERSION} cranelift; {}; {:?}; {MEMORY_STYLE:?}; {:?}; interrupt",
+        "wasmer {WASMER_VERSION} cranelift; {}; {:?}; {MEMORY_STYLE:?}; {:?}; interrupt; table refusals",
         target.triple(),
         target.cpu_features(),
         features()
@@ -121,6 +124,7 @@ impl Engine for WasmerEngine {
             .collect();
         let exports = module
             .exports()
+            .filter(|export| !tables::is_hidden(export.name()))
             .map(|export| ExportDeclaration { name: export.name().to_owned(), ty: item_type(export.ty()) })
             .collect();
         let compiled = WasmerModule {
@@ -188,6 +192,7 @@ impl WasmerModule {
         let mut store = Store::new(self.engine.clone());
         let watch = self.watchdog.register(interrupt(&store));
         let limit = u64::from(setup.limits.memory_pages()) * crate::limits::PAGE;
+        let table_cap = setup.limits.table_elements;
         let state = FunctionEnv::new(
             &mut store,
             HostState { memory: None, instance: None, nested: false, watch: Arc::clone(&watch) },
@@ -199,6 +204,7 @@ impl WasmerModule {
         let imports = self.link(&mut store, &state, host_imports, wasi.as_ref())?;
 
         let refused = refusals();
+        Tables::forget_created();
         watch.enter(deadline);
         let created = catch_unwind(AssertUnwindSafe(|| {
             wasmer::Instance::new(&mut store, &self.module, &imports).map_err(Box::new)
@@ -220,6 +226,8 @@ impl WasmerModule {
             Err(panic) => return Err(failed(Trap::HostPanic(panic_message(&*panic)))),
         };
         let memory = instance.exports.get_memory("memory").ok().cloned();
+        // SAFETY: it goes into the same structure as the store, whose last field that is.
+        let tables = unsafe { Tables::of(&instance, &self.module, table_cap) };
         let shared = state.as_mut(&mut store);
         shared.memory = memory.clone();
         shared.instance = Some(instance.clone());
@@ -227,14 +235,14 @@ impl WasmerModule {
             wasi.initialize(&mut store, &instance)?;
         }
         Ok(Box::new(WasmerInstance {
-            functions: Vec::new(),
             instance,
             memory,
+            tables,
             limit,
             watch,
             spent: Duration::ZERO,
             refused: false,
-            _wasi: wasi,
+            wasi,
             store,
         }))
     }
@@ -262,15 +270,15 @@ impl Module for WasmerModule {
 
 /// The store is the last field: everything in it refers to it.
 struct WasmerInstance {
-    functions: Vec<GuestFunction>,
     instance: wasmer::Instance,
     memory: Option<wasmer::Memory>,
+    tables: Tables,
     /// The cap on the memory in bytes.
     limit: u64,
     watch: Arc<Watch>,
     spent: Duration,
     refused: bool,
-    _wasi: Option<Wasi>,
+    wasi: Option<Wasi>,
     store: Store,
 }
 
@@ -294,13 +302,13 @@ impl Instance for WasmerInstance {
     fn function(&mut self, name: &str) -> Option<ExportedFunction> {
         let function = self.instance.exports.get_function(name).ok()?.clone();
         let signature = signature(&function.ty(&self.store));
-        self.functions.push(GuestFunction::new(function, &self.store, &signature));
-        Some(ExportedFunction { index: self.functions.len() - 1, signature })
+        let function = Rc::new(GuestFunction::new(function, &self.store, &signature));
+        Some(ExportedFunction { function, signature })
     }
 
     fn call(&mut self, function: &ExportedFunction, args: &[Value], deadline: Duration) -> Result<Option<Value>, Trap> {
-        let Some(target) = self.functions.get(function.index) else {
-            return Err(Trap::Fault("the function belongs to another instance".to_owned()));
+        let Some(target) = function.function.downcast_ref::<GuestFunction>() else {
+            return Err(Trap::Fault("the function belongs to another engine".to_owned()));
         };
         let refused = refusals();
         let begun = self.watch.enter(deadline);
@@ -326,6 +334,14 @@ impl Instance for WasmerInstance {
         let declared = self.memory.as_ref().and_then(|memory| memory.ty(&self.store).maximum);
         let limit = declared.map_or(self.limit, |pages| self.limit.min(u64::from(pages.0) * crate::limits::PAGE));
         MemoryUse { used: self.memory_bytes(), limit, refused: self.refused }
+    }
+
+    fn table_use(&mut self) -> TableUse {
+        TableUse { largest: self.tables.largest(), refused: self.tables.refused(&mut self.store) }
+    }
+
+    fn file_refusals(&self) -> FileRefusals {
+        self.wasi.as_ref().map(Wasi::file_refusals).unwrap_or_default()
     }
 
     fn discard(&mut self, at: u32, len: u32) {

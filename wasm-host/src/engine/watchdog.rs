@@ -404,6 +404,26 @@ mod tests {
     }
 
     #[test]
+    fn a_host_function_is_not_interrupted_however_long_it_works() {
+        let watchdog = Watchdog::start().unwrap();
+        let (watch, interrupts) = watched(&watchdog);
+        watch.enter(Duration::from_millis(1));
+        let host_function = watch.host_function().expect("in time");
+        let begun = Instant::now();
+        // Works, as the host does for a guest: far longer than a guest would be let.
+        while !watch.fired() || begun.elapsed() < 100 * SETTLED {
+            assert!(begun.elapsed() < Duration::from_secs(10), "not marked as overdue");
+        }
+        let worked = watch.clock.get().map_or(0, ThreadClock::nanoseconds);
+        while watch.clock.get().map_or(0, ThreadClock::nanoseconds) - worked < 100 * SETTLED.as_nanos() as u64 {}
+        assert!(interrupts.try_recv().is_err(), "the host has locks that must be given back");
+        assert!(watch.host_function().is_err(), "the next one does not begin any more");
+        drop(host_function);
+        work(&interrupts);
+        assert!(watch.leave());
+    }
+
+    #[test]
     fn a_thread_that_does_not_work_is_marked_but_not_interrupted() {
         let watchdog = Watchdog::start().unwrap();
         let (watch, interrupts) = watched(&watchdog);

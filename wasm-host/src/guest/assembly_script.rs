@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::{
-    Abi, CallStatistics, Detected, Guest, HandlerKind,
+    Abi, CallStatistics, Detected, Guest, HandlerKind, LimitUse,
     core::{Export, GuestCore},
 };
 use crate::{
     CallError, DeltaText, FetchStatistics, LoadError, SocketStatistics,
-    text::{self, ARRAY_BUFFER, STRING},
+    net::Answer,
+    text::{self, ARRAY_BUFFER, STRING, TextError},
 };
 
 /// A request, and its length.
@@ -157,6 +158,14 @@ impl Guest for AssemblyScriptGuest {
         Ok(if schema.trim().is_empty() { "{}".to_owned() } else { schema })
     }
 
+    fn own_id(&mut self) -> Result<Option<String>, CallError> {
+        let deadline = self.runtime.core.limits.deadlines.metadata;
+        match self.runtime.core.find_own_id(0) {
+            Some(export) => self.runtime.get(&export, deadline).map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// The configuration is passed as UTF-8 bytes and their number, not as a string.
     fn start(&mut self, config_json: &str) -> Result<i32, CallError> {
         let deadline = self.runtime.core.limits.deadlines.start;
@@ -255,8 +264,14 @@ impl Guest for AssemblyScriptGuest {
         let max = self.runtime.core.limits.answer_bytes.saturating_mul(2);
         let answer = match text::read_managed(self.runtime.core.instance(), answer as u32, max) {
             Ok(answer) => answer,
-            Err(error) => return Err(self.runtime.core.broken(&export.name, error.to_string())),
+            Err(error) => {
+                if let TextError::TooLong(_) = error {
+                    self.runtime.core.refuse_answer();
+                }
+                return Err(self.runtime.core.broken(&export.name, error.to_string()));
+            }
         };
+        self.runtime.core.answered(answer.as_ref().map_or(0, String::len));
         if let Some(at) = at {
             self.runtime.release(at, deadline)?;
         }
@@ -275,6 +290,10 @@ impl Guest for AssemblyScriptGuest {
         self.runtime.core.memory_bytes()
     }
 
+    fn limit_use(&mut self) -> LimitUse {
+        self.runtime.core.limit_use()
+    }
+
     fn memory_limit(&self) -> u64 {
         self.runtime.core.memory_use().limit
     }
@@ -284,19 +303,25 @@ impl Guest for AssemblyScriptGuest {
     }
 
     fn sockets(&self) -> SocketStatistics {
-        self.runtime.core.network.sockets()
+        self.runtime.core.outside.network.sockets()
     }
 
     fn fetches(&self) -> FetchStatistics {
-        self.runtime.core.network.fetches()
+        self.runtime.core.outside.network.fetches()
     }
 
     fn deliver_responses(&mut self) -> Result<usize, CallError> {
         let deadline = self.runtime.core.limits.deadlines.request;
         let mut delivered = 0;
         // What the handler asks for anew is left to the next time, so that this ends.
-        for _ in 0..self.runtime.core.network.fetches().undelivered {
-            let Some((callback, answer)) = self.runtime.core.network.take_answer() else { break };
+        for _ in 0..self.runtime.core.outside.network.fetches().undelivered {
+            let Some(Answer { callback, body: answer, failure }) = self.runtime.core.outside.network.take_answer()
+            else {
+                break;
+            };
+            if let Some(failure) = failure {
+                self.runtime.core.outside.voice.complain(&failure.to_string());
+            }
             let Some(handler) = &self.response_handler else { continue };
             let (status, redirected, bytes) = match &answer {
                 Some(answer) => (i32::from(answer.status), i32::from(answer.redirected), &answer.bytes[..]),

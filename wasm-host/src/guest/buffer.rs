@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Abi, CallStatistics, Detected, Guest, HandlerKind,
+    Abi, CallStatistics, Detected, Guest, HandlerKind, LimitUse,
     core::{Export, GuestCore},
 };
 use crate::{
@@ -20,6 +20,8 @@ const PUT_RESPONSE: u32 = 1 << 20;
 /// After a longer answer its memory is given back.
 const KEPT: u32 = 256 << 10;
 
+/// `(answer, room)`.
+const GETTER_PARAMS: usize = 2;
 /// `(request, length, answer, room)`.
 const HANDLER_PARAMS: usize = 4;
 
@@ -164,9 +166,13 @@ impl Allocator<'_> {
     /// What a handler wrote.
     fn answer(&mut self, export: &Export, buffer: Scratch, written: i32) -> Result<String, CallError> {
         if written < 0 || written as u32 > buffer.size {
+            if written > 0 {
+                self.core.refuse_answer();
+            }
             let reason = format!("it says it wrote {written} bytes into a buffer of {}", buffer.size);
             return Err(self.core.broken(&export.name, reason));
         }
+        self.core.answered(written as usize);
         let answer = text::read_utf8(self.core.instance(), buffer.at as u32, written as u32, buffer.size)
             .map_err(|error| self.core.broken(&export.name, error.to_string()))?;
         if written as u32 > KEPT {
@@ -225,6 +231,14 @@ impl Guest for BufferGuest {
         let deadline = self.core.limits.deadlines.metadata;
         let schema = allocator!(self).get(&self.schema, deadline)?;
         Ok(if schema.trim().is_empty() { "{}".to_owned() } else { schema })
+    }
+
+    fn own_id(&mut self) -> Result<Option<String>, CallError> {
+        let deadline = self.core.limits.deadlines.metadata;
+        match self.core.find_own_id(GETTER_PARAMS) {
+            Some(export) => allocator!(self).get(&export, deadline).map(Some),
+            None => Ok(None),
+        }
     }
 
     fn start(&mut self, config_json: &str) -> Result<i32, CallError> {
@@ -311,6 +325,10 @@ impl Guest for BufferGuest {
         self.core.memory_bytes()
     }
 
+    fn limit_use(&mut self) -> LimitUse {
+        self.core.limit_use()
+    }
+
     fn memory_limit(&self) -> u64 {
         self.core.memory_use().limit
     }
@@ -320,11 +338,11 @@ impl Guest for BufferGuest {
     }
 
     fn sockets(&self) -> SocketStatistics {
-        self.core.network.sockets()
+        self.core.outside.network.sockets()
     }
 
     fn fetches(&self) -> FetchStatistics {
-        self.core.network.fetches()
+        self.core.outside.network.fetches()
     }
 
     /// Requests with callbacks exist in AssemblyScript only: answers are managed objects.

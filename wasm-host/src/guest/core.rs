@@ -3,12 +3,11 @@
 
 use std::{borrow::Cow, collections::HashMap, time::Duration};
 
-use super::{CallStatistics, Delivers};
+use super::{CallStatistics, Delivers, LimitUse, Outside};
 use crate::{
     CallError, Limits, LoadError,
     engine::{ExportedFunction, Instance, MemoryUse, OutOfBounds, Value},
     imports::fit,
-    net::NetworkLease,
 };
 
 /// An export that was found.
@@ -32,7 +31,7 @@ impl Export {
 }
 
 /// An instance and the books about it.
-pub(super) struct GuestCore {
+pub(crate) struct GuestCore {
     instance: Box<dyn Instance>,
     pub limits: Limits,
     /// What the plugin may be given.
@@ -40,8 +39,9 @@ pub(super) struct GuestCore {
     statistics: CallStatistics,
     failed: bool,
     handlers: HashMap<String, Option<Export>>,
-    /// Closes the guest's sockets and requests with the guest.
-    pub network: NetworkLease,
+    largest_answer: u64,
+    answers_refused: u64,
+    pub outside: Outside,
 }
 
 /// Parameters passed without a list of their own.
@@ -75,7 +75,7 @@ fn is_reserved(name: &str) -> bool {
 }
 
 impl GuestCore {
-    pub(super) fn new(instance: Box<dyn Instance>, limits: Limits, delivers: Delivers, network: NetworkLease) -> Self {
+    pub(crate) fn new(instance: Box<dyn Instance>, limits: Limits, delivers: Delivers, outside: Outside) -> Self {
         Self {
             instance,
             limits,
@@ -83,7 +83,9 @@ impl GuestCore {
             statistics: CallStatistics::default(),
             failed: false,
             handlers: HashMap::new(),
-            network,
+            largest_answer: 0,
+            answers_refused: 0,
+            outside,
         }
     }
 
@@ -125,6 +127,12 @@ impl GuestCore {
     /// An export whose presence was established when the module was loaded.
     pub(super) fn require(&mut self, name: &'static str) -> Result<Export, LoadError> {
         self.find(name).ok_or_else(|| LoadError::MissingExports(vec![name.to_owned()]))
+    }
+
+    /// The export with which a module names itself: a function of `params` numbers.
+    pub(super) fn find_own_id(&mut self, params: usize) -> Option<Export> {
+        let export = self.find("plugin_id").or_else(|| self.find("id"))?;
+        (export.params() == params && export.takes_ints(params)).then_some(export)
     }
 
     /// Calls an export with as many of `args` as it declares. The result is the first one, 0 when it declares none.
@@ -204,7 +212,56 @@ impl GuestCore {
         [exact, plain, lower].into_iter().find(|name| self.handler(name, most).is_ok())
     }
 
+    /// A handler has answered with so many bytes.
+    pub(super) fn answered(&mut self, bytes: usize) {
+        self.largest_answer = self.largest_answer.max(bytes as u64);
+    }
+
+    /// A handler's answer is too large to be taken.
+    pub(super) fn refuse_answer(&mut self) {
+        self.answers_refused += 1;
+    }
+
+    pub(super) fn limit_use(&mut self) -> LimitUse {
+        let (tables, files) = (self.instance.table_use(), self.instance.file_refusals());
+        let (fetches, fetches_until) = self.outside.network.fetches_this_minute();
+        LimitUse {
+            table_elements: tables.largest,
+            tables_refused: tables.refused,
+            file_bytes_refused: files.bytes,
+            files_refused: files.files,
+            largest_answer: self.largest_answer,
+            answers_refused: self.answers_refused,
+            fetches,
+            fetches_until,
+            lines_dropped: self.outside.voice.dropped(),
+        }
+    }
+
     pub(super) fn statistics(&self) -> CallStatistics {
         self.statistics
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{engine::tests::guest_core, limits::Deadlines};
+
+    #[test]
+    fn handlers_are_remembered_up_to_a_number_and_found_again_beyond_it() {
+        const EXPORTS: usize = 3 * MAX_HANDLERS;
+        let exports: String =
+            (0..EXPORTS).map(|n| format!("(func (export \"on{n}\") (result i32) (i32.const {n}))")).collect();
+        let mut core = guest_core(&exports);
+        for round in 0..2 {
+            for n in 0..EXPORTS {
+                let handler = core.handler(&format!("on{n}"), 0).expect("there is one");
+                let answer = core.call(&handler, &[], Deadlines::default().request);
+                assert_eq!(answer, Ok(n as i32), "round {round}");
+                assert!(core.handler(&format!("off{n}"), 0).is_err(), "names of nothing count as well");
+                assert!(core.handlers.len() <= MAX_HANDLERS, "{}", core.handlers.len());
+            }
+        }
     }
 }

@@ -8,9 +8,15 @@ mod buffer;
 mod core;
 mod detect;
 
-use std::time::Duration;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde::{Deserialize, Serialize};
+
+#[cfg(test)]
+pub(crate) use core::GuestCore;
 
 pub(crate) use detect::{Detected, detect};
 
@@ -19,6 +25,7 @@ use crate::{
     engine::Instance,
     imports::ImportFamily,
     net::{FetchStatistics, NetworkLease, SocketStatistics},
+    voice::Voice,
 };
 
 /// How strings travel between host and guest (ABI specification §0.2).
@@ -51,6 +58,12 @@ pub trait Guest {
     /// # Errors
     /// See [`name`](Self::name).
     fn schema(&mut self) -> Result<String, CallError>;
+
+    /// What the module calls itself (`plugin_id`, else `id`; §1.4); `None` when it does not say. Only earlier servers took it for the id.
+    ///
+    /// # Errors
+    /// See [`name`](Self::name).
+    fn own_id(&mut self) -> Result<Option<String>, CallError>;
 
     /// Calls `plugin_start` with the configuration (§3.2). 0 means started; anything else is the plugin's error code,
     /// which is not a crash.
@@ -136,6 +149,9 @@ pub trait Guest {
     /// What its HTTP requests did so far (§4.9).
     fn fetches(&self) -> FetchStatistics;
 
+    /// How far it went towards its limits, as far as nothing else tells.
+    fn limit_use(&mut self) -> LimitUse;
+
     /// Hands answers that have arrived for requests with a callback to the export `responseHandler` (§4.9); the result is how
     /// many. [`poll`](Self::poll) does it as well. While [`fetches`](Self::fetches) shows requests in progress or answers not delivered,
     /// call it from time to time.
@@ -173,6 +189,37 @@ pub struct CallStatistics {
     pub time: Duration,
 }
 
+/// How far one instance went towards its [`Limits`], and how often it wanted more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LimitUse {
+    /// Elements of its largest table; tables never shrink.
+    pub table_elements: u32,
+    /// Attempts to make a table larger than [`Limits::table_elements`].
+    pub tables_refused: u64,
+    /// Writes refused because of [`Limits::file_bytes`].
+    pub file_bytes_refused: u64,
+    /// Files and directories refused because of [`Limits::files`].
+    pub files_refused: u64,
+    /// The largest answer of a handler so far, in bytes of UTF-8: the peak, since an answer is gone when it has been given.
+    pub largest_answer: u64,
+    /// Answers refused because they were larger than [`Limits::answer_bytes`], or than the room that the plugin's memory had for them.
+    pub answers_refused: u64,
+    /// HTTP requests admitted in the minute that is being counted.
+    pub fetches: u32,
+    /// When that minute is over, and none has been sent any more.
+    pub fetches_until: Option<Instant>,
+    /// Lines of output dropped because of [`Limits::log_lines_per_second`].
+    pub lines_dropped: u64,
+}
+
+/// What a guest has outside itself.
+pub(crate) struct Outside {
+    /// Closes the guest's sockets and requests with the guest.
+    pub network: NetworkLease,
+    /// Where it, and the server about it, says something.
+    pub voice: Arc<Voice>,
+}
+
 /// What a plugin may be given without having asked for it in a call.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Delivers {
@@ -187,9 +234,9 @@ pub(crate) fn open(
     limits: Limits,
     delivers: Delivers,
     utf16_requests: bool,
-    network: NetworkLease,
+    outside: Outside,
 ) -> Result<Box<dyn Guest>, LoadError> {
-    let mut core = core::GuestCore::new(instance, limits, delivers, network);
+    let mut core = core::GuestCore::new(instance, limits, delivers, outside);
     core.initialize()?;
     Ok(match detected.abi {
         Abi::Buffer => Box::new(buffer::BufferGuest::new(core, detected)?),

@@ -152,9 +152,7 @@ fn request(call: &HostCall<'_>, method: Method) -> Result<Request, Escape> {
 }
 
 fn report(call: &HostCall<'_>, text: &str) {
-    let text = text::clip(text, call.context.limits.log_line_bytes);
-    call.debug(text);
-    call.set_error(text);
+    call.context.voice.complain(text);
 }
 
 /// The content of an ArrayBuffer; null reads as empty.

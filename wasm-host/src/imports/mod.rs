@@ -19,7 +19,8 @@ use crate::{
     engine::{Caller, HostImport, ImportDeclaration, ItemType, OutOfBounds, Signature, Trap, Value, ValueType},
     net::GuestNetwork,
     text::{self, TextError},
-    wasi::{OutputGate, WASI_MODULES},
+    voice::Voice,
+    wasi::WASI_MODULES,
 };
 
 /// What host functions need to know of the guest they serve.
@@ -27,7 +28,8 @@ pub(crate) struct GuestContext {
     pub host: Arc<dyn Host>,
     pub capabilities: Capabilities,
     pub limits: Limits,
-    pub gate: Arc<OutputGate>,
+    /// What it and the server say to the operator about it.
+    pub voice: Arc<Voice>,
     pub network: Arc<GuestNetwork>,
 }
 
@@ -221,10 +223,7 @@ impl HostCall<'_> {
 
     /// Shows an error text, held to the rate of log lines allowed: each is a line of the log.
     pub(crate) fn set_error(&self, text: &str) {
-        let host = &*self.context.host;
-        if self.context.gate.admit(host) {
-            host.set_error(text::clip(text, self.context.limits.log_line_bytes));
-        }
+        self.context.voice.set_error(text);
     }
 
     /// The managed string whose pointer is argument `index`; null reads as empty.
@@ -247,10 +246,7 @@ impl HostCall<'_> {
 
     /// Passes a line of debug text on, cut to the longest line allowed and held to the rate allowed.
     pub(crate) fn debug(&self, text: &str) {
-        let host = &*self.context.host;
-        if self.context.gate.admit(host) {
-            host.debug(text::clip(text, self.context.limits.log_line_bytes));
-        }
+        self.context.voice.debug(text);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The `sk_*` functions (ABI specification §4.2–4.4).
 
 use super::{Entry, Escape, HostCall, Param};
-use crate::{DeltaVersion, engine::Value, text};
+use crate::{DeltaVersion, engine::Value};
 
 type Answer = Result<Option<Value>, Escape>;
 
@@ -124,10 +124,7 @@ fn debug(call: &mut HostCall<'_>) -> Answer {
 
 fn set_status(call: &mut HostCall<'_>) -> Answer {
     let text = call.text(0)?;
-    let host = &*call.context.host;
-    if call.context.gate.admit(host) {
-        host.set_status(text::clip(&text, call.context.limits.log_line_bytes));
-    }
+    call.context.voice.set_status(&text);
     DONE
 }
 

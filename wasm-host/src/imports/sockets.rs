@@ -192,8 +192,8 @@ pub(super) const TCP: &[Entry] = &[
         "sk_tcp_recv_line",
         &[Param::Int("socket"), Param::Out("line")],
         Some("the number of bytes written, 0 when there is no line"),
-        "Takes a line without its end, `\\n` or `\\r\\n`. Empty lines are left out. What does not fit, and what is beyond 64 KiB, comes with the next \
-         call. 1000 lines and 4 MiB are kept, older ones give way.",
+        "Takes a line without its end, `\\n` or `\\r\\n`. Empty lines are left out. What does not fit comes with the next call; what a \
+         line has beyond 64 KiB is left out. 1000 lines and 4 MiB are kept, older ones give way.",
         |call| receive(call, |call, room| call.context.network.sockets().tcp_take_line(call.int(0), room)),
     ),
     entry(

@@ -137,7 +137,8 @@ pub(super) const GROUPS: &[Group] = &[
                     Shape::Getter,
                     "",
                     "a text",
-                    "Has no effect: the id is the package name with `@` and `/` replaced by `_`.",
+                    "Not the id, which is the package name with `@` and `/` replaced by `_`. When there is no configuration under that id, one that an \
+              earlier server kept under this name is taken over, unless it belongs to another installed package.",
                 )
             },
         ],

@@ -15,12 +15,12 @@ use std::{
 use ureq::Agent;
 
 use super::{
-    FetchStatistics, NetworkLoop,
+    CertificateAuthorities, FetchStatistics, NetworkLoop,
     http::{self, Body, Bounds, FetchError, Request},
     lock,
     names::Reach,
 };
-use crate::{Limits, access::NetworkAccess};
+use crate::{Limits, Waits, access::NetworkAccess};
 
 /// Requests with callbacks that may run at once.
 const CALLBACKS: usize = 8;
@@ -74,7 +74,10 @@ pub(crate) struct Fetcher(Arc<Inner>);
 
 struct Inner {
     reactor: NetworkLoop,
+    authorities: CertificateAuthorities,
     access: Arc<Reach>,
+    /// Ends the waiting of [`fetch`](Fetcher::fetch).
+    waits: Waits,
     bounds: Bounds,
     per_minute: u32,
     /// Made when first needed: most plugins never fetch.
@@ -105,10 +108,19 @@ enum Receiver {
 }
 
 impl Fetcher {
-    pub(super) fn new(reactor: NetworkLoop, access: NetworkAccess, limits: &Limits) -> Self {
+    pub(super) fn new(
+        reactor: NetworkLoop,
+        authorities: CertificateAuthorities,
+        access: NetworkAccess,
+        waits: Waits,
+        limits: &Limits,
+    ) -> Self {
         Self(Arc::new(Inner {
             reactor,
-            access: Arc::new(Reach::new(access)),
+            authorities,
+            // Looking up a name holds up the guest only where it waits for the answer, which ends by itself.
+            access: Arc::new(Reach::new(access, Waits::default())),
+            waits,
             bounds: Bounds { bytes: limits.fetch_bytes, deadline: limits.fetch_deadline },
             per_minute: limits.fetches_per_minute,
             agent: OnceLock::new(),
@@ -145,17 +157,30 @@ impl Fetcher {
         let (send, receive) = mpsc::sync_channel(1);
         let address = request.shown();
         let id = self.begin(request, Receiver::Thread(send))?;
-        match receive.recv_timeout(self.0.bounds.deadline + GRACE) {
-            Ok(result) => result,
-            Err(reason) => {
-                lock(&self.0.state).running.remove(&id);
-                let error = match reason {
-                    mpsc::RecvTimeoutError::Timeout => FetchError::Late(self.0.bounds.deadline),
-                    mpsc::RecvTimeoutError::Disconnected => FetchError::Aborted,
-                };
-                Err(Unfetched::Failed { address, error })
-            }
-        }
+        let fetcher = self.clone();
+        let cutting = self.0.reactor.handle().spawn(async move {
+            fetcher.0.waits.cut().await;
+            // Its sender goes with it, which ends the waiting below.
+            lock(&fetcher.0.state).running.remove(&id);
+        });
+        let received = receive.recv_timeout(self.0.bounds.deadline + GRACE);
+        cutting.abort();
+        received.unwrap_or_else(|reason| {
+            lock(&self.0.state).running.remove(&id);
+            let error = match reason {
+                mpsc::RecvTimeoutError::Timeout => FetchError::Late(self.0.bounds.deadline),
+                mpsc::RecvTimeoutError::Disconnected => FetchError::Aborted,
+            };
+            let error = Unfetched::Failed { address, error };
+            self.0.count(&error);
+            Err(error)
+        })
+    }
+
+    /// Requests admitted in the minute that is being counted, and when it is over.
+    pub(super) fn this_minute(&self) -> (u32, Option<Instant>) {
+        let state = lock(&self.0.state);
+        (state.used, state.minute.checked_add(MINUTE))
     }
 
     /// Fetches while the guest goes on; the answer waits to be [taken](Self::take_answer) with the number `callback`.
@@ -197,7 +222,8 @@ impl Fetcher {
         let run = move || {
             let address = request.shown();
             let inner = &*fetcher.0;
-            let agent = inner.agent.get_or_init(|| http::agent(&inner.reactor, &inner.access));
+            let agent = || http::agent(&inner.reactor, &inner.authorities, &inner.access);
+            let agent = inner.agent.get_or_init(agent);
             if lock(&inner.state).aborted {
                 return;
             }
@@ -215,7 +241,8 @@ impl Fetcher {
 
     fn admit(&self, request: &Request, receiver: Receiver) -> Result<u64, Unfetched> {
         let mut state = lock(&self.0.state);
-        if state.aborted {
+        let waited_for = matches!(receiver, Receiver::Thread(_));
+        if state.aborted || (waited_for && self.0.waits.are_cut_short()) {
             return Err(Unfetched::Failed { address: request.shown(), error: FetchError::Aborted });
         }
         if state.minute.elapsed() >= MINUTE {
@@ -226,7 +253,7 @@ impl Fetcher {
             return Err(Unfetched::TooOften(self.0.per_minute));
         }
         // Answers that nobody takes hold memory, so they count as well.
-        if matches!(receiver, Receiver::Callback(_)) && state.running.len() + state.answers.len() >= CALLBACKS {
+        if !waited_for && state.running.len() + state.answers.len() >= CALLBACKS {
             return Err(Unfetched::TooMany);
         }
         state.used += 1;

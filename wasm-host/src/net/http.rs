@@ -12,6 +12,7 @@ use ureq::{
     Agent,
     config::Config,
     http::{HeaderMap, HeaderName, HeaderValue, Uri, header},
+    tls::TlsConfig,
     unversioned::{
         resolver::{ResolvedSocketAddrs, Resolver},
         transport::{DefaultConnector, NextTimeout},
@@ -20,7 +21,7 @@ use ureq::{
 use url::Url;
 
 use super::{
-    NetworkLoop,
+    CertificateAuthorities, NetworkLoop,
     names::{self, NameError, Reach},
 };
 use crate::access::{NetworkAccess, Refusal};
@@ -109,6 +110,13 @@ pub(crate) enum FetchError {
     TooLarge(u64),
     #[error("no complete answer within {} s", .0.as_secs_f32())]
     Late(Duration),
+    #[error("the server's certificate is not trusted: {0}")]
+    Certificate(rustls::CertificateError),
+    #[error(
+        "the server's certificate is not trusted: no authority that is known here has signed it. If it is the server of a private \
+         authority, put that authority's certificate into the file that plugins.certificateAuthorities in the settings names"
+    )]
+    UnknownAuthority,
     #[error("the request was broken off")]
     Aborted,
     #[error("{0}")]
@@ -140,8 +148,9 @@ impl Request {
 }
 
 /// Makes what sends a guest's requests: no cookies, no proxy, no connection kept, and addresses only through the guard.
-pub(super) fn agent(reactor: &NetworkLoop, access: &Arc<Reach>) -> Agent {
+pub(super) fn agent(reactor: &NetworkLoop, authorities: &CertificateAuthorities, access: &Arc<Reach>) -> Agent {
     let config = Config::builder()
+        .tls_config(TlsConfig::builder().root_certs(authorities.roots()).build())
         .proxy(None)
         .http_status_as_error(false)
         // Redirects are followed here, so that each address is checked the way the first one was.
@@ -325,6 +334,12 @@ fn read_body(response: ureq::http::Response<ureq::Body>, bounds: Bounds, end: In
 }
 
 fn transport_error(error: ureq::Error, deadline: Duration) -> FetchError {
+    if let Some(error) = certificate_error(&error) {
+        return match error {
+            rustls::CertificateError::UnknownIssuer => FetchError::UnknownAuthority,
+            error => FetchError::Certificate(error.clone()),
+        };
+    }
     match error {
         ureq::Error::Timeout(ureq::Timeout::Global | ureq::Timeout::RecvBody) => FetchError::Late(deadline),
         ureq::Error::BadUri(_) => FetchError::Transport("the address cannot be requested".to_owned()),
@@ -333,5 +348,19 @@ fn transport_error(error: ureq::Error, deadline: Duration) -> FetchError {
             Err(error) => FetchError::Transport(error.to_string()),
         },
         error => FetchError::Transport(error.to_string()),
+    }
+}
+
+/// What is wrong with the server's certificate, if that is the reason of the failure.
+fn certificate_error(error: &ureq::Error) -> Option<&rustls::CertificateError> {
+    let error = match error {
+        ureq::Error::Rustls(error) => error,
+        // From within the handshake.
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref::<rustls::Error>()?,
+        _ => return None,
+    };
+    match error {
+        rustls::Error::InvalidCertificate(error) => Some(error),
+        _ => None,
     }
 }

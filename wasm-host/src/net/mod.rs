@@ -7,6 +7,7 @@
 //! Everything of one guest hangs on its [`GuestNetwork`] and ends with it. Nothing is shared between guests but the
 //! thread, so no plugin can see another's sockets or answers.
 
+mod authorities;
 mod fetch;
 mod http;
 mod lines;
@@ -17,20 +18,23 @@ mod sockets;
 mod tcp;
 mod udp;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Instant,
+};
 
 use serde::{Deserialize, Serialize};
 
-use fetch::Answer;
-pub(crate) use fetch::Fetcher;
-pub(crate) use http::{Body, Method, Request};
+pub use authorities::{AuthorityError, CertificateAuthorities};
+pub(crate) use fetch::{Answer, Fetcher};
+pub(crate) use http::{Method, Request};
 use names::Reach;
 pub(crate) use reactor::NetworkLoop;
 pub(crate) use sockets::{Outgoing, SocketError, SocketTable};
 pub(crate) use tcp::Connection;
 pub(crate) use udp::{Datagram, IpVersion};
 
-use crate::{Host, Limits, access::NetworkAccess};
+use crate::{Limits, Waits, access::NetworkAccess};
 
 /// The sockets and requests of one guest.
 pub(crate) struct GuestNetwork {
@@ -39,20 +43,23 @@ pub(crate) struct GuestNetwork {
 }
 
 impl GuestNetwork {
-    /// `requests` and `raw_sockets` say what may be reached: they are the capabilities `network` and `rawSockets`.
+    /// `requests` and `raw_sockets` say what may be reached: they are the capabilities `network` and `rawSockets`. `waits` ends what the
+    /// guest waits for.
     pub(crate) fn new(
         reactor: &NetworkLoop,
+        authorities: &CertificateAuthorities,
         requests: NetworkAccess,
         raw_sockets: NetworkAccess,
+        waits: Waits,
         limits: &Limits,
     ) -> Arc<Self> {
         let network = Arc::new(Self {
             sockets: Mutex::new(SocketTable::new(
                 reactor.clone(),
-                Arc::new(Reach::new(raw_sockets)),
+                Arc::new(Reach::new(raw_sockets, waits.clone())),
                 limits.open_sockets,
             )),
-            fetcher: Fetcher::new(reactor.clone(), requests, limits),
+            fetcher: Fetcher::new(reactor.clone(), authorities.clone(), requests, waits, limits),
         });
         reactor.enlist(&network);
         network
@@ -68,41 +75,36 @@ impl GuestNetwork {
 }
 
 /// A guest's hold on its network: closes all of it when dropped, whoever else still refers to it.
-pub(crate) struct NetworkLease {
-    network: Arc<GuestNetwork>,
-    host: Arc<dyn Host>,
-}
+pub(crate) struct NetworkLease(Arc<GuestNetwork>);
 
 impl NetworkLease {
-    pub(crate) fn new(network: Arc<GuestNetwork>, host: Arc<dyn Host>) -> Self {
-        Self { network, host }
+    pub(crate) fn new(network: Arc<GuestNetwork>) -> Self {
+        Self(network)
     }
 
     pub(crate) fn sockets(&self) -> SocketStatistics {
-        self.network.sockets().statistics()
+        self.0.sockets().statistics()
     }
 
     pub(crate) fn fetches(&self) -> FetchStatistics {
-        self.network.fetcher.statistics()
+        self.0.fetcher.statistics()
     }
 
-    /// The oldest answer to a request with a callback: the callback's number, and the answer if there is one. Why there is
-    /// none is told to the host.
-    pub(crate) fn take_answer(&self) -> Option<(i32, Option<Body>)> {
-        let Answer { callback, body, failure } = self.network.fetcher.take_answer()?;
-        if let Some(failure) = failure {
-            let text = failure.to_string();
-            self.host.debug(&text);
-            self.host.set_error(&text);
-        }
-        Some((callback, body))
+    /// Requests admitted in the minute that is being counted, and when it is over.
+    pub(crate) fn fetches_this_minute(&self) -> (u32, Option<Instant>) {
+        self.0.fetcher.this_minute()
+    }
+
+    /// The oldest answer to a request with a callback.
+    pub(crate) fn take_answer(&self) -> Option<Answer> {
+        self.0.fetcher.take_answer()
     }
 }
 
 impl Drop for NetworkLease {
     fn drop(&mut self) {
-        self.network.fetcher.abort();
-        self.network.sockets().close_all();
+        self.0.fetcher.abort();
+        self.0.sockets().close_all();
     }
 }
 
@@ -120,6 +122,9 @@ pub struct SocketStatistics {
     pub datagrams_dropped: u64,
     /// Datagrams sent.
     pub datagrams_sent: u64,
+    /// Lines of connections that were too long: what was beyond 64 KiB was dropped.
+    #[serde(default)]
+    pub lines_cut: u64,
     /// Lines and chunks of connections dropped because the plugin did not fetch them in time.
     pub chunks_dropped: u64,
     /// Bytes received, over UDP and TCP.

@@ -10,7 +10,10 @@ use std::{
 use tokio::sync::Semaphore;
 
 use super::NetworkLoop;
-use crate::access::{NetworkAccess, Refusal};
+use crate::{
+    Waits,
+    access::{NetworkAccess, Refusal},
+};
 
 /// Names of one guest looked up at once. The operating system cannot be told to give up: a guest whose names nobody answers for must not
 /// occupy all the threads there are.
@@ -23,11 +26,13 @@ const LONGEST_NAME: usize = 253;
 pub(crate) struct Reach {
     access: NetworkAccess,
     lookups: Arc<Semaphore>,
+    /// Ends the waiting of [`resolve_blocking`].
+    waits: Waits,
 }
 
 impl Reach {
-    pub(super) fn new(access: NetworkAccess) -> Self {
-        Self { access, lookups: Arc::new(Semaphore::new(LOOKUPS)) }
+    pub(super) fn new(access: NetworkAccess, waits: Waits) -> Self {
+        Self { access, lookups: Arc::new(Semaphore::new(LOOKUPS)), waits }
     }
 }
 
@@ -48,6 +53,8 @@ pub(crate) enum NameError {
     Unknown { host: String, reason: String },
     #[error("the name {host} was not resolved within {} ms", within.as_millis())]
     Late { host: String, within: Duration },
+    #[error("looking {host} up was broken off")]
+    BrokenOff { host: String },
 }
 
 /// Refuses what can be refused without a look-up. The result is the address when `host` is one.
@@ -124,11 +131,61 @@ pub(super) fn resolve_blocking(
     let (access, host) = (Arc::clone(access), host.to_owned());
     let wanted = host.clone();
     let task = reactor.handle().spawn(async move {
+        let found = tokio::select! {
+            found = resolve(&access, &wanted, port, within) => found,
+            () = access.waits.cut() => Err(NameError::BrokenOff { host: wanted.clone() }),
+        };
         // Nobody listens any more when this fails.
-        let _ = send.send(resolve(&access, &wanted, port, within).await);
+        let _ = send.send(found);
     });
     // A little longer, so that the loop's own verdict arrives.
     let result = receive.recv_timeout(within + Duration::from_millis(200));
     task.abort();
     result.unwrap_or(Err(NameError::Late { host, within }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{thread, time::Instant};
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(100);
+    const LONG: Duration = Duration::from_secs(60);
+
+    fn reach(waits: Waits) -> Arc<Reach> {
+        let access = serde_json::from_value(serde_json::json!({"allow": ["localhost"]})).expect("an allow-list");
+        Arc::new(Reach::new(access, waits))
+    }
+
+    /// Two look-ups of this guest that nobody answers.
+    fn occupy(reach: &Reach) -> [tokio::sync::OwnedSemaphorePermit; LOOKUPS] {
+        std::array::from_fn(|_| Arc::clone(&reach.lookups).try_acquire_owned().expect("a place"))
+    }
+
+    #[test]
+    fn a_guest_whose_names_nobody_answers_for_waits_for_itself_only() {
+        let reactor = NetworkLoop::start().unwrap();
+        let (own, other) = (reach(Waits::default()), reach(Waits::default()));
+        let occupied = occupy(&own);
+        let look_up = |reach, within| resolve_blocking(&reactor, reach, "localhost", 80, within);
+        assert!(matches!(look_up(&own, SHORT), Err(NameError::Late { .. })), "its places are taken");
+        assert!(look_up(&other, LONG).is_ok_and(|found| !found.is_empty()), "those of another are free");
+        drop(occupied);
+        assert!(look_up(&own, LONG).is_ok_and(|found| !found.is_empty()), "and now its own");
+    }
+
+    #[test]
+    fn waiting_for_a_name_can_be_cut_short() {
+        let reactor = NetworkLoop::start().unwrap();
+        let waits = Waits::default();
+        let own = reach(waits.clone());
+        let _occupied = occupy(&own);
+        let begun = Instant::now();
+        let waiting = thread::spawn(move || resolve_blocking(&reactor, &own, "localhost", 80, LONG));
+        let _cut_short = waits.cut_short();
+        let found = waiting.join().expect("no panic");
+        assert!(matches!(found, Err(NameError::BrokenOff { .. })), "{found:?}");
+        assert!(begun.elapsed() < LONG / 2);
+    }
 }

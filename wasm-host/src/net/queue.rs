@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use super::lines::without_end;
+
 /// Most datagrams, lines or chunks kept per socket (§4.6, §4.7).
 const ITEMS: usize = 1000;
 /// Most bytes kept per socket.
@@ -71,6 +73,17 @@ impl ReceiveQueue<Vec<u8>> {
         self.bytes -= taken.len();
         Some(taken)
     }
+
+    /// The same where items are lines with their ends, which are left out.
+    pub(super) fn take_line(&mut self, max: usize) -> Option<Vec<u8>> {
+        let length = without_end(self.items.front()?).len();
+        if length > max {
+            return self.take(max);
+        }
+        let mut line = self.pop()?;
+        line.truncate(length);
+        Some(line)
+    }
 }
 
 #[cfg(test)]
@@ -104,5 +117,17 @@ mod tests {
         assert_eq!(queue.take(4), Some(b"ef".to_vec()));
         assert_eq!(queue.take(4), Some(b"gh".to_vec()));
         assert_eq!((queue.take(4), queue.bytes), (None, 0));
+    }
+
+    #[test]
+    fn lines_come_without_their_ends_and_leave_nothing_of_them() {
+        let mut queue = ReceiveQueue::new();
+        queue.push(b"abcdef\r\n".to_vec());
+        queue.push(b"gh\n".to_vec());
+        queue.push(b"i".to_vec());
+        assert_eq!(queue.take_line(4), Some(b"abcd".to_vec()));
+        assert_eq!((queue.take_line(2), queue.len()), (Some(b"ef".to_vec()), 2), "its end is not a line of its own");
+        assert_eq!((queue.take_line(4), queue.take_line(4)), (Some(b"gh".to_vec()), Some(b"i".to_vec())));
+        assert_eq!((queue.take_line(4), queue.bytes), (None, 0));
     }
 }

@@ -79,6 +79,7 @@ pub(super) struct Counters {
     pub datagrams_dropped: AtomicU64,
     pub datagrams_sent: AtomicU64,
     pub chunks_dropped: AtomicU64,
+    pub lines_cut: AtomicU64,
     pub bytes_received: AtomicU64,
     pub bytes_sent: AtomicU64,
 }
@@ -118,6 +119,7 @@ impl SocketTable {
             datagrams_dropped: count(&self.counters.datagrams_dropped),
             datagrams_sent: count(&self.counters.datagrams_sent),
             chunks_dropped: count(&self.counters.chunks_dropped),
+            lines_cut: count(&self.counters.lines_cut),
             bytes_received: count(&self.counters.bytes_received),
             bytes_sent: count(&self.counters.bytes_sent),
         }
@@ -258,7 +260,7 @@ impl SocketTable {
     }
 
     pub(crate) fn tcp_set_line_buffering(&mut self, id: i32, by_lines: bool) -> Result<(), SocketError> {
-        self.tcp(id)?.set_line_buffering(by_lines);
+        self.tcp(id)?.set_line_buffering(by_lines, &self.counters);
         Ok(())
     }
 

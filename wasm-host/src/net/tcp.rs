@@ -74,15 +74,47 @@ struct State {
 
 impl State {
     fn receive(&mut self, bytes: &[u8], counters: &Counters) {
-        let before = self.lines.dropped() + self.chunks.dropped();
-        if self.by_lines {
-            let Self { splitter, lines, .. } = self;
-            splitter.feed(bytes, |line| lines.push(line));
-        } else {
-            self.chunks.push(bytes.to_vec());
+        self.counted(counters, |state| {
+            if state.by_lines {
+                let Self { splitter, lines, .. } = state;
+                splitter.feed(bytes, |line| lines.push(line));
+            } else {
+                state.chunks.push(bytes.to_vec());
+            }
+        });
+    }
+
+    /// Does something that may drop what was received, and counts that.
+    fn counted(&mut self, counters: &Counters, work: impl FnOnce(&mut Self)) {
+        let lost = |state: &Self| (state.lines.dropped() + state.chunks.dropped(), state.splitter.cut());
+        let (dropped, cut) = lost(self);
+        work(self);
+        let (dropped_now, cut_now) = lost(self);
+        counters.chunks_dropped.fetch_add(dropped_now - dropped, Ordering::Relaxed);
+        counters.lines_cut.fetch_add(cut_now - cut, Ordering::Relaxed);
+    }
+
+    /// What has arrived as lines becomes raw bytes again, with the lines' ends: what was not given out yet, in order.
+    fn lines_to_chunks(&mut self) {
+        let Self { splitter, lines, chunks, .. } = self;
+        let mut chunk = Vec::new();
+        while let Some(piece) = lines.pop() {
+            if chunk.len() + piece.len() > CHUNK && !chunk.is_empty() {
+                chunks.push(std::mem::take(&mut chunk));
+            }
+            chunk.extend(piece);
         }
-        let dropped = self.lines.dropped() + self.chunks.dropped() - before;
-        counters.chunks_dropped.fetch_add(dropped, Ordering::Relaxed);
+        chunk.extend(splitter.take_tail());
+        if !chunk.is_empty() {
+            chunks.push(chunk);
+        }
+    }
+
+    fn chunks_to_lines(&mut self) {
+        let Self { splitter, lines, chunks, .. } = self;
+        while let Some(chunk) = chunks.pop() {
+            splitter.feed(&chunk, |line| lines.push(line));
+        }
     }
 
     fn open(&mut self, stream: &Arc<TcpStream>) {
@@ -96,6 +128,10 @@ impl State {
         self.stream = None;
         self.outgoing = VecDeque::new();
         self.failure = failure;
+        self.end_last_line();
+    }
+
+    fn end_last_line(&mut self) {
         let tail = self.splitter.take_tail();
         if !tail.is_empty() {
             self.lines.push(tail);
@@ -194,22 +230,15 @@ impl TcpSocket {
     }
 
     /// Takes lines or raw chunks from now on. What has arrived already and was not given out is taken apart anew.
-    pub(super) fn set_line_buffering(&self, by_lines: bool) {
+    pub(super) fn set_line_buffering(&self, by_lines: bool, counters: &Counters) {
         let mut state = lock(&self.shared.state);
         if state.by_lines == by_lines {
             return;
         }
         state.by_lines = by_lines;
-        let State { splitter, lines, chunks, .. } = &mut *state;
-        if by_lines {
-            while let Some(chunk) = chunks.pop() {
-                splitter.feed(&chunk, |line| lines.push(line));
-            }
-        } else {
-            let tail = splitter.take_tail();
-            if !tail.is_empty() {
-                chunks.push(tail);
-            }
+        state.counted(counters, if by_lines { State::chunks_to_lines } else { State::lines_to_chunks });
+        if by_lines && state.phase == Phase::Closed {
+            state.end_last_line();
         }
     }
 
@@ -230,7 +259,7 @@ impl TcpSocket {
     }
 
     pub(super) fn take_line(&self, max: usize) -> Option<Vec<u8>> {
-        lock(&self.shared.state).lines.take(max)
+        lock(&self.shared.state).lines.take_line(max)
     }
 
     pub(super) fn take_chunk(&self, max: usize) -> Option<Vec<u8>> {
@@ -308,5 +337,45 @@ async fn exchange(shared: &Shared, stream: &Arc<TcpStream>, counters: &Counters)
         if ready.is_writable() {
             lock(&shared.state).flush(stream, counters)?;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write, thread};
+
+    use super::*;
+
+    /// All that is sent here at once.
+    const FLOOD: usize = 4 << 20;
+
+    #[test]
+    fn a_connection_that_never_falls_silent_leaves_the_thread_to_others() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            // Faster than this thread reads: the system's buffers are full all the time.
+            let sending = thread::spawn(move || listener.accept().unwrap().0.write_all(&vec![b'x'; FLOOD]));
+            let stream = Arc::new(TcpStream::connect(address).await.unwrap());
+            let (counters, socket) = (Arc::new(Counters::default()), TcpSocket::new());
+            socket.set_line_buffering(false, &counters);
+            let reading = tokio::spawn({
+                let (shared, counters) = (Arc::clone(&socket.shared), Arc::clone(&counters));
+                async move { exchange(&shared, &stream, &counters).await }
+            });
+            // Another socket's turns, and what was read between two of them.
+            let (mut before, mut most) = (0, 0);
+            while !reading.is_finished() {
+                let now = counters.bytes_received.load(Ordering::Relaxed);
+                most = most.max(now - before);
+                before = now;
+                tokio::task::yield_now().await;
+            }
+            reading.await.unwrap().unwrap();
+            sending.join().unwrap().unwrap();
+            assert_eq!(counters.bytes_received.load(Ordering::Relaxed), FLOOD as u64);
+            assert!(most <= CHUNK as u64, "{most} bytes in one go");
+        });
     }
 }

@@ -23,7 +23,7 @@ use virtual_fs::{
 use super::{
     calls::errno,
     file::{JailedFile, OpenFile},
-    ledger::{DiskUsage, Ledger},
+    ledger::{DiskUsage, FileRefusals, Ledger},
 };
 use crate::Limits;
 
@@ -105,6 +105,11 @@ impl JailedFileSystem {
     /// What the plugin keeps on disk.
     pub fn usage(&self) -> DiskUsage {
         self.0.ledger.used()
+    }
+
+    /// How often there was no room left.
+    pub(crate) fn refusals(&self) -> FileRefusals {
+        self.0.ledger.refusals()
     }
 
     /// The error number of the last refusal, once.

@@ -16,9 +16,9 @@ use std::{path::PathBuf, sync::Arc};
 
 pub use jail::JailedFileSystem;
 pub use ledger::DiskUsage;
-pub(crate) use output::OutputGate;
+pub(crate) use ledger::FileRefusals;
 
-use crate::{Host, Limits};
+use crate::{Limits, voice::Voice};
 
 /// The module names WASI functions are imported from. The second is the interface's name before it was fixed, the third that of WASIX.
 pub(crate) const WASI_MODULES: [&str; 3] = ["wasi_snapshot_preview1", "wasi_unstable", WASIX_MODULE];
@@ -32,8 +32,6 @@ pub(crate) struct WasiSetup {
     /// Environment variables.
     pub environment: Vec<(String, String)>,
     /// Where lines of output go.
-    pub host: Arc<dyn Host>,
-    /// Limits the rate of output.
-    pub gate: Arc<OutputGate>,
+    pub voice: Arc<Voice>,
     pub limits: Limits,
 }

@@ -3,73 +3,26 @@
 use std::{
     fmt, io,
     pin::Pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     task::{Context, Poll},
-    time::{Duration, Instant},
 };
 
 use virtual_fs::{AsyncRead, AsyncSeek, AsyncWrite, FsError, ReadBuf, Result, VirtualFile};
 
-use crate::{Host, OutputStream};
-
-/// Lets a bounded number of lines per second through, and says how many it held back.
-pub(crate) struct OutputGate {
-    lines_per_second: u32,
-    state: Mutex<GateState>,
-}
-
-struct GateState {
-    second: Instant,
-    passed: u32,
-    held_back: u64,
-}
-
-impl OutputGate {
-    pub(crate) fn new(lines_per_second: u32) -> Self {
-        Self { lines_per_second, state: Mutex::new(GateState { second: Instant::now(), passed: 0, held_back: 0 }) }
-    }
-
-    /// Whether one more line may pass now. Reports lines held back as soon as a new second begins.
-    pub(crate) fn admit(&self, host: &dyn Host) -> bool {
-        let (pass, report) = {
-            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut report = 0;
-            if state.second.elapsed() >= Duration::from_secs(1) {
-                report = state.held_back;
-                *state = GateState { second: Instant::now(), passed: 0, held_back: 0 };
-            }
-            let pass = state.passed < self.lines_per_second;
-            if pass {
-                state.passed += 1;
-            } else {
-                state.held_back += 1;
-            }
-            (pass, report)
-        };
-        if report > 0 {
-            host.notice(&format!(
-                "{report} lines of output were dropped: the plugin writes more than {} lines per second",
-                self.lines_per_second
-            ));
-        }
-        pass
-    }
-}
+use crate::{OutputStream, voice::Voice};
 
 /// A standard stream: whatever is written becomes lines for the host.
 pub(super) struct LineWriter {
     stream: OutputStream,
-    host: Arc<dyn Host>,
-    gate: Arc<OutputGate>,
-    max_line: usize,
+    voice: Arc<Voice>,
     line: Vec<u8>,
     /// The rest of an over-long line is being skipped.
     skipping: bool,
 }
 
 impl LineWriter {
-    pub(super) fn new(stream: OutputStream, host: Arc<dyn Host>, gate: Arc<OutputGate>, max_line: usize) -> Self {
-        Self { stream, host, gate, max_line, line: Vec::new(), skipping: false }
+    pub(super) fn new(stream: OutputStream, voice: Arc<Voice>) -> Self {
+        Self { stream, voice, line: Vec::new(), skipping: false }
     }
 
     fn take(&mut self, mut bytes: &[u8]) {
@@ -77,7 +30,7 @@ impl LineWriter {
             let end = bytes.iter().position(|byte| *byte == b'\n');
             let part = &bytes[..end.unwrap_or(bytes.len())];
             if !self.skipping {
-                let room = self.max_line - self.line.len();
+                let room = self.voice.line_bytes() - self.line.len();
                 self.line.extend_from_slice(&part[..part.len().min(room)]);
                 self.skipping = part.len() > room;
             }
@@ -95,9 +48,7 @@ impl LineWriter {
         self.skipping = false;
         let line = String::from_utf8_lossy(&self.line);
         let line = line.strip_suffix('\r').unwrap_or(&line);
-        if self.gate.admit(&*self.host) {
-            self.host.output_line(self.stream, line);
-        }
+        self.voice.output_line(self.stream, line);
         self.line.clear();
     }
 }

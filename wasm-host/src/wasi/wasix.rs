@@ -14,7 +14,7 @@ use wasmer_wasix::{
 };
 
 use super::{
-    JailedFileSystem, WasiSetup,
+    FileRefusals, JailedFileSystem, WasiSetup,
     calls::{Treatment, directory, directory_arguments, errno, treatment, wasix_treatment},
     output::LineWriter,
     wait,
@@ -77,14 +77,7 @@ impl Wasi {
     ) -> Result<Self, LoadError> {
         let sandbox = |reason: String| LoadError::Sandbox { reason };
         let _entered = shared.handle.enter();
-        let writer = |stream| {
-            Box::new(LineWriter::new(
-                stream,
-                Arc::clone(&setup.host),
-                Arc::clone(&setup.gate),
-                setup.limits.log_line_bytes,
-            ))
-        };
+        let writer = |stream| Box::new(LineWriter::new(stream, Arc::clone(&setup.voice)));
         let runtime = Arc::clone(&shared.runtime);
         let mut builder = WasiEnv::builder("plugin")
             .runtime(runtime)
@@ -158,6 +151,11 @@ impl Wasi {
         Ok(wasmer::Function::new_with_env(store, state, ty, move |env, arguments: &[Value]| {
             call.run_in_time(env, arguments)
         }))
+    }
+
+    /// How often the guest's files were refused room.
+    pub(crate) fn file_refusals(&self) -> FileRefusals {
+        self.guard.files.as_ref().map(JailedFileSystem::refusals).unwrap_or_default()
     }
 
     /// A function that does nothing but answer with an error number.

@@ -12,7 +12,7 @@ use windlass_wasm_host::{Host, Limits, Origin, Runtime, RuntimeOptions};
 use super::support::*;
 
 fn runtime_in(directory: &Path) -> Runtime {
-    Runtime::new(RuntimeOptions { cache_dir: Some(directory.to_owned()) }).unwrap()
+    Runtime::new(RuntimeOptions { cache_dir: Some(directory.to_owned()), ..RuntimeOptions::default() }).unwrap()
 }
 
 fn only_file(directory: &Path) -> std::path::PathBuf {
@@ -118,7 +118,8 @@ fn an_unusable_cache_directory_is_an_error_that_names_it() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("file");
     fs::write(&file, "").unwrap();
-    let error = Runtime::new(RuntimeOptions { cache_dir: Some(file.clone()) }).unwrap_err();
+    let error =
+        Runtime::new(RuntimeOptions { cache_dir: Some(file.clone()), ..RuntimeOptions::default() }).unwrap_err();
     assert!(error.to_string().contains(&file.display().to_string()), "{error}");
 }
 
@@ -179,4 +180,67 @@ fn using_a_module_keeps_it() {
     assert!(used.elapsed().unwrap() < Duration::from_secs(3600), "its use was noted");
     age(40);
     assert_eq!(load(&runtime_in(directory.path()), &wasm, &patient()), Origin::Compiled, "forgotten");
+}
+
+#[cfg(unix)]
+mod trust {
+    use std::os::unix::fs::{PermissionsExt, chown};
+
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        fs::metadata(path).unwrap().permissions().mode() & 0o777
+    }
+
+    fn set_mode(path: &Path, mode: u32) {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    }
+
+    #[test]
+    fn what_others_could_have_written_is_not_loaded() {
+        let directory = tempfile::tempdir().unwrap();
+        let cache = directory.path().join("modules");
+        let wasm = answer();
+        load(&runtime_in(&cache), &wasm, &patient());
+        assert_eq!((mode(&cache), mode(&only_file(&cache))), (0o700, 0o600));
+        // All of it, when the directory was open; other things in it are nobody's business.
+        fs::write(cache.join("notes.txt"), "mine").unwrap();
+        for open in [0o777, 0o770, 0o1707] {
+            set_mode(&cache, open);
+            let runtime = runtime_in(&cache);
+            assert_eq!((names(&cache), mode(&cache)), (vec!["notes.txt".to_owned()], 0o700), "{open:o}");
+            assert_eq!(load(&runtime, &wasm, &patient()), Origin::Compiled, "{open:o}");
+        }
+        set_mode(&cache, 0o755);
+        assert_eq!(load(&runtime_in(&cache), &wasm, &patient()), Origin::Cached, "others could only read it");
+        // One module, when it was open.
+        fs::remove_file(cache.join("notes.txt")).unwrap();
+        for open in [0o620, 0o602] {
+            set_mode(&only_file(&cache), open);
+            let runtime = runtime_in(&cache);
+            assert_eq!(load(&runtime, &wasm, &patient()), Origin::Compiled, "{open:o}");
+            assert_eq!(load(&runtime, &wasm, &patient()), Origin::Cached, "{open:o}: replaced");
+        }
+    }
+
+    #[test]
+    fn a_cache_of_another_user_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        // Only root can give a directory away; every system has one that is root's.
+        let foreign = match chown(directory.path(), Some(12345), None) {
+            Ok(()) => directory.path(),
+            Err(_) => Path::new("/usr"),
+        };
+        let error = Runtime::new(RuntimeOptions { cache_dir: Some(foreign.to_owned()), ..RuntimeOptions::default() })
+            .expect_err("it is somebody else's");
+        assert!(error.to_string().contains("another user"), "{error}");
+        // And so is a module, when it is somebody else's.
+        let own = tempfile::tempdir().unwrap();
+        let wasm = answer();
+        load(&runtime_in(own.path()), &wasm, &patient());
+        if chown(only_file(own.path()), Some(12345), None).is_ok() {
+            assert_eq!(load(&runtime_in(own.path()), &wasm, &patient()), Origin::Compiled);
+            assert_eq!(load(&runtime_in(own.path()), &wasm, &patient()), Origin::Cached, "replaced");
+        }
+    }
 }

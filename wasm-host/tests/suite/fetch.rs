@@ -291,6 +291,45 @@ fn callbacks_get_their_answers_with_a_later_call() {
 }
 
 #[test]
+fn failures_of_later_answers_are_held_to_the_rate_and_length_of_lines() {
+    const ROUNDS: usize = 10;
+    const LINES: u32 = 3;
+    const LONGEST: usize = 30;
+    let refusing = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (imports, more) = fetching(&format!("http://{refusing}/a/long/path/beyond/any/line"), b"", ("a", "b"));
+    let wat = Wat { imports: &imports, more: &more, start: "(call $later) (i32.const 0)", ..Wat::default() };
+    let limits = Limits { log_lines_per_second: LINES, log_line_bytes: LONGEST, ..patient() };
+    let mut plugin = Plugin::within(&wat.assembly_script(), networked(local()), &limits);
+    let begun = Instant::now();
+    let mut delivered = 0;
+    for _ in 0..ROUNDS {
+        plugin.guest.start("{}").unwrap();
+        while plugin.guest.fetches().undelivered < 2 {
+            assert!(begun.elapsed() < Duration::from_secs(30));
+            thread::sleep(Duration::from_millis(2));
+        }
+        delivered += plugin.guest.deliver_responses().unwrap();
+    }
+    assert_eq!((delivered, plugin.guest.fetches().failed), (2 * ROUNDS, 2 * ROUNDS as u64));
+    let said: Vec<String> = plugin
+        .host
+        .events()
+        .into_iter()
+        .filter_map(|event| match event {
+            Event::Debug(text) | Event::Error(text) => Some(text),
+            _ => None,
+        })
+        .collect();
+    assert!(said[0].starts_with("no answer from http://127.0.0"), "{said:?}");
+    assert!(said.iter().all(|line| line.len() <= LONGEST), "{said:?}");
+    // Each second that has begun lets some pass.
+    let most = (begun.elapsed().as_secs() as usize + 1) * LINES as usize;
+    assert!(said.len() <= most && most < 4 * ROUNDS, "{} lines, at most {most}", said.len());
+    // Each answer that did not come is two lines, and the plugin's handler logs two.
+    assert_eq!(plugin.guest.limit_use().lines_dropped, (2 * ROUNDS * 4 - said.len()) as u64);
+}
+
+#[test]
 fn requests_are_limited_by_rate() {
     let server = Web::echo();
     let mut plugin = getting(&server.url("/"), local(), &Limits { fetches_per_minute: 3, ..patient() });

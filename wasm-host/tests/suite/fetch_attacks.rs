@@ -296,3 +296,39 @@ fn nonsense_instead_of_pointers_does_no_harm() {
     }
     assert_eq!(server.requests(), [""; 0]);
 }
+
+#[test]
+fn headers_that_all_point_to_one_large_text_are_bounded() {
+    // Rows of names and values that share one string each: little memory in the guest, much in a request.
+    let server = Web::echo();
+    for (rows, length, sent) in
+        [(1, 30_000, true), (2, 30_000, true), (3, 30_000, false), (64, 30_000, false), (65, 1, false)]
+    {
+        let (imports, more) = fetching(&server.url("/"), b"", ("x", "y"));
+        const ROWS: u32 = 16_384;
+        const VALUE: u32 = 24_576;
+        let words = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>();
+        let array = |at: u32, elements: &[u32]| {
+            let count = elements.len() as u32;
+            data(at, &words(&[at + 16, at + 16, 4 * count, count])) + &data(at + 16, &words(elements))
+        };
+        let row = ROWS + 1024;
+        let more = more
+            + &array(ROWS, &vec![row; rows])
+            + &array(row, &[row + 128, VALUE])
+            + &managed_string(row + 128, "x-long")
+            + &managed_string(VALUE, &"v".repeat(length));
+        let start =
+            format!("(call $log (call $fetch_get (i32.const 1024) (i32.const 2) (i32.const {ROWS}))) (i32.const 0)");
+        let wat = Wat { imports: &imports, more: &more, start: &start, pages: 8, ..Wat::default() };
+        // The texts lie below where its allocator begins.
+        let wat = wat
+            .assembly_script()
+            .replace("(global $used (mut i32) (i32.const 65536))", "(global $used (mut i32) (i32.const 131072))");
+        let mut plugin = Plugin::within(&wat, networked(local()), &patient());
+        let (body, told) = answer(&mut plugin);
+        assert_eq!(body, if sent { "GET / HTTP/1.1" } else { "" }, "{rows} rows of {length}: {told:?}");
+        assert_eq!(told.is_empty(), sent, "{told:?}");
+    }
+    assert_eq!(server.requests().len(), 2);
+}

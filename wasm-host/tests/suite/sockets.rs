@@ -543,3 +543,88 @@ fn the_number_of_sockets_is_limited() {
     call!(plugin, tcp_close, 2);
     assert_eq!(call!(plugin, udp_create, 0).result, 2);
 }
+
+#[test]
+fn lines_not_taken_yet_are_raw_bytes_when_lines_are_no_longer_wanted() {
+    let mut plugin = Sockets::local();
+    let (id, mut peer) = plugin.connected();
+    peer.write_all(b"one\r\ntwo\n\nthree\nta").unwrap();
+    until("three lines wait", || call!(plugin, tcp_pending, id).result == 3);
+    assert_eq!(call!(plugin, tcp_recv_line, id, 2).data, b"on", "a line half taken");
+    until("all of it is there", || plugin.0.guest.sockets().bytes_received == 18);
+    assert_eq!(call!(plugin, tcp_set_line_buffering, id, 0).result, 0);
+    assert_eq!(call!(plugin, tcp_recv_line, id, 100).result, 0, "there are no lines any more");
+    assert_eq!(call!(plugin, tcp_recv_raw, id, 100).data, b"e\r\ntwo\nthree\nta", "in order, with their ends");
+    peer.write_all(b"il\nraw\n").unwrap();
+    let mut all = Vec::new();
+    until("the rest has come", || {
+        all.extend(call!(plugin, tcp_recv_raw, id, 100).data);
+        all.len() >= 7
+    });
+    assert_eq!(all, b"il\nraw\n");
+
+    // And back: what was not taken becomes lines.
+    peer.write_all(b"a\nb").unwrap();
+    until("it is there", || plugin.0.guest.sockets().bytes_received == 28);
+    assert_eq!(call!(plugin, tcp_set_line_buffering, id, 1).result, 0);
+    assert_eq!(call!(plugin, tcp_pending, id).result, 1);
+    drop(peer);
+    until("the end arrives", || call!(plugin, tcp_connected, id).result == 0);
+    assert_eq!(call!(plugin, tcp_recv_line, id, 10).data, b"a");
+    assert_eq!(call!(plugin, tcp_recv_line, id, 10).data, b"b");
+    assert_eq!(plugin.0.guest.sockets().chunks_dropped, 0);
+}
+
+#[test]
+fn a_thousand_lines_become_raw_bytes_without_loss() {
+    let mut plugin = Sockets::local();
+    let (id, mut peer) = plugin.connected();
+    let text: String = (0..1000).map(|n| format!("$LINE,{n:04},{}\r\n", "x".repeat(80))).collect();
+    peer.write_all(text.as_bytes()).unwrap();
+    until("all lines wait", || call!(plugin, tcp_pending, id).result == 1000);
+    assert_eq!(call!(plugin, tcp_set_line_buffering, id, 0).result, 0);
+    let mut all = Vec::new();
+    while call!(plugin, tcp_pending, id).result > 0 {
+        all.extend(call!(plugin, tcp_recv_raw, id, 20_000).data);
+    }
+    assert_eq!(String::from_utf8(all).unwrap(), text);
+    assert_eq!(plugin.0.guest.sockets().chunks_dropped, 0);
+}
+
+#[test]
+fn the_rest_of_an_over_long_line_is_no_line() {
+    const LONGEST: usize = 64 << 10;
+    let mut plugin = Sockets::local();
+    let (id, mut peer) = plugin.connected();
+    let long = "x".repeat(3 * LONGEST);
+    peer.write_all(format!("{long}$FAKE,1\r\n$REAL,2\r\n").as_bytes()).unwrap();
+    until("two lines wait", || call!(plugin, tcp_pending, id).result == 2);
+    let mut first = Vec::new();
+    while first.len() < LONGEST {
+        let piece = call!(plugin, tcp_recv_line, id, 20_000).data;
+        assert!(!piece.is_empty() && piece.iter().all(|byte| *byte == b'x'));
+        first.extend(piece);
+    }
+    assert_eq!(first.len(), LONGEST);
+    assert_eq!(call!(plugin, tcp_recv_line, id, 100).data, b"$REAL,2");
+    let told = plugin.0.guest.sockets();
+    assert_eq!((told.lines_cut, told.chunks_dropped), (1, 0));
+}
+
+#[test]
+fn groups_of_one_socket_are_bounded() {
+    // Before the socket is bound joining costs the system nothing, so only the host bounds it.
+    let mut plugin = Sockets::local();
+    let id = call!(plugin, udp_create, 0).result;
+    for n in 0..64 {
+        let group = format!("239.1.1.{n}");
+        assert_eq!(call!(plugin, udp_join_multicast, id, group.as_str(), "127.0.0.1").result, 0, "{group}");
+    }
+    assert_eq!(call!(plugin, udp_join_multicast, id, "239.1.2.1", "127.0.0.1").result, -1, "one too many");
+    assert!(plugin.0.host.debug_lines().iter().any(|line| line.contains("at most 64 groups")));
+    assert_eq!(call!(plugin, udp_join_multicast, id, "239.1.1.0", "127.0.0.1").result, 0, "joined already");
+    assert_eq!(call!(plugin, udp_leave_multicast, id, "239.1.1.0", "127.0.0.1").result, 0);
+    assert_eq!(call!(plugin, udp_join_multicast, id, "239.1.2.1", "127.0.0.1").result, 0, "there is room again");
+    let other = call!(plugin, udp_create, 0).result;
+    assert_eq!(call!(plugin, udp_join_multicast, other, "239.1.2.1", "127.0.0.1").result, 0, "of each socket");
+}

@@ -8,7 +8,7 @@ use std::{
 
 use windlass_wasm_host::{
     Capabilities, CompiledPlugin, Deadlines, DeltaVersion, Guest, Host, HostError, Limits, LoadError, NetworkAccess,
-    OutputStream, Runtime, RuntimeOptions, Sandbox, Storage,
+    OutputStream, Runtime, RuntimeOptions, Sandbox, Storage, Waits,
 };
 
 /// Everything a guest did to its host, in order.
@@ -40,6 +40,7 @@ pub struct Recorder {
     pub panics: bool,
     /// Refuses whatever it may refuse.
     pub refuses: bool,
+    pub waits: Waits,
 }
 
 impl Recorder {
@@ -76,6 +77,10 @@ impl Recorder {
 }
 
 impl Host for Recorder {
+    fn waits(&self) -> Waits {
+        self.waits.clone()
+    }
+
     fn debug(&self, text: &str) {
         self.record(Event::Debug(text.into()));
     }

@@ -68,7 +68,7 @@ fn guest(start: &str, poll: &str, texts: &[(u32, &str)]) -> String {
 }
 
 /// Loads a guest with a directory and returns what its start returned.
-fn run(start: &str, texts: &[(u32, &str)], root: &tempfile::TempDir, limits: &Limits) -> (i32, Plugin) {
+pub fn run(start: &str, texts: &[(u32, &str)], root: &tempfile::TempDir, limits: &Limits) -> (i32, Plugin) {
     let wat = guest(start, "(i32.const 0)", texts);
     let mut plugin = Plugin::within(&wat, in_directory(root.path().join("vfs")), limits);
     let result = plugin.guest.start("{}").unwrap_or_else(|error| panic!("{error}"));

@@ -4,6 +4,7 @@ mod abi_statements;
 mod bench;
 mod build_plugins;
 mod conformance;
+mod fuzz;
 mod harness;
 mod lint;
 mod run;
@@ -23,7 +24,7 @@ struct Command {
     run: fn(&Project, &[String]) -> Result<()>,
 }
 
-const COMMANDS: [Command; 10] = [
+const COMMANDS: [Command; 11] = [
     Command {
         name: "run",
         args: "[-- server options]",
@@ -43,6 +44,12 @@ const COMMANDS: [Command; 10] = [
         help: "run the tests and print which statements of the specification they show",
         run: conformance::run,
     },
+    Command {
+        name: "fuzz",
+        args: "[target] [--minutes N] [--keep]",
+        help: "look for inputs that break what reads bytes from outside",
+        run: fuzz::run,
+    },
     Command { name: "bench", args: "[-- criterion options]", help: "run the benchmarks", run: bench::run },
     Command {
         name: "harness",
@@ -52,7 +59,7 @@ const COMMANDS: [Command; 10] = [
     },
     Command {
         name: "soak",
-        args: "[--minutes N]",
+        args: "[--minutes N] [--only ACTION]",
         help: "20 plugins that crash, hang and are reloaded, 500 deltas a second",
         run: soak::run,
     },

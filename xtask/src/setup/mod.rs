@@ -45,6 +45,8 @@ pub struct Tests {
     demo: Demo,
     /// The directory whose `node_modules` has the published packages.
     npm: PathBuf,
+    /// The Python that has the packages of `tests/python`.
+    python: PathBuf,
     /// Recordings of real boats.
     samples: PathBuf,
     chromium: PathBuf,
@@ -57,20 +59,23 @@ impl Tests {
         Ok(Self {
             demo,
             npm: packages::install(project)?,
+            python: packages::python(project)?,
             samples: packages::samples(project)?,
             chromium: chromium::find_or_install()?,
         })
     }
 
     /// Tells the tests where it is: `WINDLASS_BIN` is the server's binary, `WINDLASS_NPM_DIR` has a
-    /// `node_modules` with the packages of `tests/npm`, `WINDLASS_SAMPLES_DIR` has `plaka.log` and
-    /// `aava-n2k.data`, `WINDLASS_CHROMIUM` is a browser, `WINDLASS_DEMO_PLUGINS` the `node_modules` of
-    /// the example plugins, and to `WINDLASS_CONFORMANCE_FILE` tests append what they have shown.
+    /// `node_modules` with the packages of `tests/npm`, `WINDLASS_PYTHON` is a Python with those of
+    /// `tests/python`, `WINDLASS_SAMPLES_DIR` has `plaka.log` and `aava-n2k.data`, `WINDLASS_CHROMIUM` is
+    /// a browser, `WINDLASS_DEMO_PLUGINS` the `node_modules` of the example plugins, and to
+    /// `WINDLASS_CONFORMANCE_FILE` tests append what they have shown.
     pub fn environment(&self, project: &Project, tool: Tool) -> Tool {
         self.demo
             .environment(tool)
             .env("WINDLASS_BIN", project.server())
             .env("WINDLASS_NPM_DIR", &self.npm)
+            .env("WINDLASS_PYTHON", &self.python)
             .env("WINDLASS_SAMPLES_DIR", &self.samples)
             .env("WINDLASS_CHROMIUM", &self.chromium)
             .env("WINDLASS_CONFORMANCE_FILE", project.conformance_record())
@@ -78,3 +83,4 @@ impl Tests {
 }
 
 pub use ui::{build as build_ui, check as check_ui, test as test_ui};
+pub use wasm_rust::WasmRust;

@@ -1,7 +1,8 @@
-//! Published npm packages that the tests run against: an independent NMEA 0183 decoder, the public
-//! client library, a browser driver, and recordings of real boats.
+//! Published packages that the tests run against: an independent NMEA 0183 decoder, client libraries,
+//! web apps, a browser driver, and recordings of real boats.
 
 use super::node;
+use super::python::Environment;
 use crate::project::{Project, hex};
 use crate::stamp::{Inputs, remove};
 use crate::step::{Done, step};
@@ -28,6 +29,13 @@ pub fn install(project: &Project) -> Result<PathBuf> {
         node::install(&dir)
     })?;
     Ok(dir)
+}
+
+/// Installs the Python packages that `tests/python` pins, and returns the Python that has them.
+pub fn python(project: &Project) -> Result<PathBuf> {
+    let file = project.root.join("tests/python/requirements.txt");
+    let environment = Environment::with_requirements(project, "the Python packages of the tests", &file)?;
+    Ok(environment.program("python"))
 }
 
 /// Fetches the recordings, and returns the directory that they are in.

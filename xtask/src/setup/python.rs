@@ -1,11 +1,12 @@
-//! Toolchains that are published as Python packages, each in a virtual environment of its own.
+//! What is published as Python packages, toolchains and a client library, each in a virtual environment of its own.
 
 use super::debian;
 use crate::project::Project;
-use crate::stamp::remove;
+use crate::stamp::{Inputs, remove};
 use crate::step::{Done, step};
 use crate::tool::{Tool, find};
 use anyhow::{Context, Result, bail};
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 const NAMES: [&str; 2] = ["python3", "python"];
@@ -18,27 +19,37 @@ const PROGRAMS: &str = if cfg!(windows) { "Scripts" } else { "bin" };
 /// Tells an environment that is complete from one whose installation was interrupted.
 const COMPLETE: &str = ".windlass-complete";
 
-/// A virtual environment with one package.
+/// A virtual environment with packages.
 #[derive(Debug, Clone)]
 pub struct Environment(PathBuf);
 
 impl Environment {
     /// Finds the environment with exactly this package (`name==version`) in the cache, or makes it (anew).
     pub fn with(project: &Project, package: &str) -> Result<Self> {
-        let dir = directory(project, package);
+        Self::find_or_make(directory(project, package), &format!("the Python package {package}"), &[package.as_ref()])
+    }
+
+    /// Finds the environment with exactly the packages of a requirements file, which has to name all of them, or makes it (anew).
+    pub fn with_requirements(project: &Project, what: &str, file: &Path) -> Result<Self> {
+        let inputs = Inputs::default().files(file, &[])?.finish();
+        let dir = project.cache.join("python").join(&inputs[..16]);
+        Self::find_or_make(dir, what, &["-r".as_ref(), file.as_os_str()])
+    }
+
+    fn find_or_make(dir: PathBuf, what: &str, packages: &[&OsStr]) -> Result<Self> {
         if !Self(dir.clone()).works() {
             let complete = dir.join(COMPLETE);
             let python = python()?;
-            step(&format!("installing the Python package {package}"), || {
+            step(&format!("installing {what}"), || {
                 remove(&dir)?;
                 Tool::new(&python).args(["-m", "venv"]).args([&dir]).quiet()?;
                 Self(dir.clone())
                     .python()
                     .args(["-m", "pip", "install", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:"])
-                    .args([package])
-                    .hint("Python's package index must be reachable, and have the package for this machine")
+                    .args(packages)
+                    .hint("Python's package index must be reachable, and have the packages for this machine")
                     .quiet()?;
-                std::fs::write(&complete, package).with_context(|| complete.display().to_string())?;
+                std::fs::write(&complete, "").with_context(|| complete.display().to_string())?;
                 Ok(Done::Made)
             })?;
         }

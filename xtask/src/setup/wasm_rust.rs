@@ -6,14 +6,16 @@
 //! `debian` chooses one; `auto`, the default, takes what is there before it installs anything.
 
 use super::debian;
+use crate::project::Project;
+use crate::stamp::remove;
 use crate::step::{Done, step};
 use crate::tool::{Tool, find};
 use anyhow::{Context, Result, bail};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The target of all Rust plugins.
-pub const TARGET: &str = "wasm32-wasip1";
+const TARGET: &str = "wasm32-wasip1";
 
 /// Variables that the outer cargo sets, or the user for the outer cargo, and that would turn the
 /// inner one into something else.
@@ -56,8 +58,24 @@ impl WasmRust {
         }
     }
 
+    /// Builds the crate in `dir`, whose name has `_` for each `-` in `name`, and returns its module. `dependencies` is `--locked`,
+    /// or `--offline` where there is no lock file.
+    pub fn build(&self, project: &Project, dir: &Path, name: &str, dependencies: &str) -> Result<PathBuf> {
+        // One directory for all Rust plugins, so that a standard library is built once.
+        let target = project.cache.join("wasm-target");
+        let module = target.join(TARGET).join("release").join(format!("{}.wasm", name.replace('-', "_")));
+        remove(&module)?;
+        self.cargo(dir)
+            .args(["build", dependencies, "--release", "--target", TARGET])
+            .args(self.build_args())
+            .env("CARGO_TARGET_DIR", &target)
+            .hint("WASM_RUST=rustup or WASM_RUST=debian chooses another compiler")
+            .quiet()?;
+        Ok(module)
+    }
+
     /// Cargo of this compiler, in `dir`.
-    pub fn cargo(&self, dir: &Path) -> Tool {
+    fn cargo(&self, dir: &Path) -> Tool {
         match self {
             Self::Rustup => Tool::new("cargo").without_env(&OUTER).dir(dir),
             Self::Debian(linker, from_source) => {
@@ -79,7 +97,7 @@ impl WasmRust {
     }
 
     /// Arguments that a build needs besides the usual ones.
-    pub fn build_args(&self) -> &'static [&'static str] {
+    fn build_args(&self) -> &'static [&'static str] {
         match self {
             Self::Debian(_, true) => &["-Zbuild-std=std,panic_abort"],
             _ => &[],

@@ -9,10 +9,12 @@ use actix::prelude::*;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout};
 use windlass_broker::{
-    ApplyDeltas, Broker, CachedValue, CollectSnapshot, Context as VesselContext, Delta, SharedDelta,
+    ApplyDeltas, Broker, CachedValue, CollectSnapshot, Context as VesselContext, Delta, Judged, SharedDelta,
 };
 
 use crate::connections::*;
+use crate::data_model::{Identity, ModelView};
+use crate::outputs::SentenceBus;
 use crate::{ProviderStatus, StatusBoard};
 
 /// A good sentence with one value that tells it apart: the depth in metres below the transducer.
@@ -49,7 +51,7 @@ impl Handler<ApplyDeltas> for Model {
     fn handle(&mut self, ApplyDeltas(deltas): ApplyDeltas, _: &mut Self::Context) -> Self::Result {
         let mut arrived = self.arrived.lock().unwrap();
         arrived.batches.push(deltas.len());
-        arrived.deltas.extend(deltas.iter().map(|delta| (Instant::now(), delta.clone())));
+        arrived.deltas.extend(deltas.iter().map(|delta| (Instant::now(), delta.delta().clone())));
         self.count.send_replace(arrived.deltas.len());
         let gate = self.gate.clone();
         Box::pin(async move { drop(gate.acquire().await.expect("the gate is never closed")) })
@@ -86,15 +88,25 @@ impl Bus {
         let (sender, count) = watch::channel(0);
         let model = Model { arrived: arrived.clone(), count: sender, gate: gate.clone() }.start();
         let (board, directory) = (StatusBoard::default(), tempfile::tempdir().expect("a directory"));
+        let own = VesselContext::new("vessels.urn:mrn:imo:mmsi:230099999").expect("a context");
+        let view = ModelView::new(Identity::new(own.clone()));
         let context = ConnectionContext {
             broker: Broker::new(model.clone().recipient(), model.recipient()).start(),
-            self_context: VesselContext::new("vessels.urn:mrn:imo:mmsi:230099999").expect("a context"),
+            self_context: own,
             status: board.clone(),
             override_timestamps: false,
+            view: view.clone(),
+            sentences: SentenceBus::default(),
+            raw_log: RawLog::new(RawLogSettings::in_directory(directory.path().to_owned()), board.clone()),
             directory: directory.path().to_owned(),
             arbiter: Arbiter::current(),
         };
         Self { context, board, gate, directory, arrived, count }
+    }
+
+    /// Puts a delta into the model, as if another connection had brought it.
+    pub fn know(&self, delta: Delta) {
+        self.context.view.apply(&Judged::accepted(delta));
     }
 
     pub fn start(&self, settings: ConnectionSettings) -> ConnectionManager {

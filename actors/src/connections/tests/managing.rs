@@ -77,6 +77,34 @@ async fn connections_come_and_go_while_others_run() {
 }
 
 #[actix::test]
+async fn changed_settings_take_the_place_of_a_connection_at_once() {
+    let bus = Bus::new();
+    let manager = bus.start(ConnectionSettings::nmea0183_listener("one", LOCAL, 0));
+    manager.add(ConnectionSettings::nmea0183_listener("two", LOCAL, 0));
+    let two = statistics(&manager, "two", |s| s.local_address.is_some()).await.local_address.expect("an address");
+    let mut neighbour = TcpStream::connect(two).await.expect("connected");
+    let one = statistics(&manager, "one", |s| s.local_address.is_some()).await.local_address.expect("an address");
+    // The same port again: it must be free by then.
+    assert!(manager.replace("one", ConnectionSettings::nmea0183_listener("renamed", LOCAL, one.port())).await);
+    assert_eq!((bus.board.get("one"), manager.connection("one")), (None, None));
+    statistics(&manager, "renamed", |s| s.local_address == Some(one)).await;
+    let mut stream = TcpStream::connect(one).await.expect("connected");
+    stream.write_all(sentence(1).as_bytes()).await.expect("sent");
+    assert_eq!(bus.depths(1).await, ["1"]);
+    let off = settings(json!({"id": "renamed", "enabled": false}));
+    assert!(manager.replace("renamed", off).await);
+    assert_eq!(bus.board.get("renamed"), None);
+    assert!(TcpStream::connect(one).await.is_err(), "the port is closed");
+    assert!(!manager.replace("one", ConnectionSettings::nmea0183_listener("one", LOCAL, 0)).await, "there is none");
+    let shown = manager.connections();
+    let shown: Vec<_> = shown.iter().map(|c| (c.id.as_str(), c.running)).collect();
+    assert_eq!(shown, [("renamed", false), ("two", true)], "in its place");
+    neighbour.write_all(sentence(2).as_bytes()).await.expect("sent");
+    assert_eq!(bus.depths(2).await, ["1", "2"]);
+    manager.stop().await;
+}
+
+#[actix::test]
 async fn connections_run_on_their_own_arbiter_and_stop_while_the_broker_is_blocked() {
     let mut bus = Bus::blocked();
     let io = Arbiter::new();

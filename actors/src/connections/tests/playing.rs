@@ -96,8 +96,8 @@ async fn a_multiplexed_log_has_its_own_times() {
     let bus = Bus::new();
     let start_millis = 1_396_515_252_000u64;
     let line = |after: u64, kind: &str, line: &str| format!("{};{kind};{line}", start_millis + after);
-    let delta = "{\"updates\":[]}\n";
-    let text = [line(0, "N", &sentence(1)), line(250, "I", delta), line(750, "N", &sentence(2))].concat();
+    let frame = "2016-04-09T16:41:09.078Z,3,127257,17,255,8,00,ff,7f,52,00,21,fe,ff\n";
+    let text = [line(0, "N", &sentence(1)), line(250, "A", frame), line(750, "N", &sentence(2))].concat();
     let file = bus.record("skserver-raw_2014-04-03T08.log", &text);
     tokio::time::pause();
     let start = Instant::now();

@@ -11,6 +11,7 @@ mod water;
 mod weather;
 mod wind;
 
+use super::ais;
 use super::fields::Fields;
 use super::{Report, SentenceError};
 pub(super) use satellites::SatelliteGroups;
@@ -48,6 +49,8 @@ pub(super) fn handler(sentence: &str) -> Option<Handler> {
         "ROT" => heading::rot,
         "RPM" => propulsion::rpm,
         "RSA" => heading::rsa,
+        "VDM" => ais::vdm,
+        "VDO" => ais::vdo,
         "VDR" => water::vdr,
         "VHW" => water::vhw,
         "VLW" => water::vlw,

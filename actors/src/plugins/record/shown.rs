@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use serde_json::{Map, Value, json};
+use windlass_wasm_host::DiskUsage;
 
 use super::super::config::PluginConfig;
 use super::{PluginState, Record};
@@ -79,7 +80,7 @@ impl Record {
     /// The answer of `GET …/plugins/<id>/status` (§8.4), without what only the broker and the disk know.
     pub(in crate::plugins) fn status(&self) -> Map<String, Value> {
         let package = self.package();
-        let (consented, missing) = (self.consents.of(self.id()), self.missing_consent());
+        let (consented, missing) = (self.consented(), self.missing_consent());
         let condition = self.lock();
         let calls = condition.all_calls();
         let mut status = json!({
@@ -92,7 +93,7 @@ impl Record {
             "restartBackoff": condition.restart_backoff.map(|delay| delay.as_millis() as u64),
             "version": package.version,
             "capabilities": package.capabilities,
-            "consented": consented.map(|consent| consent.capabilities),
+            "consented": consented,
             "missingConsent": missing,
             "pendingVersion": self.pending().map(|pending| pending.version.clone()),
             "capabilityWarnings": package.capability_warnings.iter().map(ToString::to_string).collect::<Vec<_>>(),
@@ -120,9 +121,12 @@ impl Record {
         }
     }
 
-    /// What the plugin may use up, has used up, and how often it wanted more; `null` where nobody counts (§8.4). `disk_bytes`: what its
-    /// files take.
-    pub(in crate::plugins) fn limits_json(&self, disk_bytes: u64) -> Value {
+    /// What the plugin may use up, uses, and how often it wanted more (§8.4). `disk`: what its files take.
+    ///
+    /// `used` is what it uses now, except for what is over as soon as it happened: there it is the peak, of the longest call and of the
+    /// largest answer. Where the name says per second or per minute, it is what was used of the present one, or lately. `exceeded` counts
+    /// since the server started, over all instances.
+    pub(in crate::plugins) fn limits_json(&self, disk: DiskUsage) -> Value {
         let row =
             |limit: Value, used: Value, exceeded: Value| json!({"limit": limit, "used": used, "exceeded": exceeded});
         let (sandbox, now) = (&self.limits.sandbox, Instant::now());
@@ -134,10 +138,15 @@ impl Record {
         };
         let round = |value: f64| Value::from((value * 1000.0).round() / 1000.0);
         let condition = self.lock();
-        let longest = condition.all_calls().longest;
+        let (longest, uses) = (condition.all_calls().longest, condition.all_uses());
+        let fetches = if uses.fetches_until.is_some_and(|end| now < end) { uses.fetches } else { 0 };
         json!({
             "memoryBytes": row(sandbox.memory_bytes.into(), condition.memory_bytes.into(), condition.exceeded.memory.into()),
-            "tableElements": row(sandbox.table_elements.into(), Value::Null, Value::Null),
+            "tableElements": row(
+                sandbox.table_elements.into(),
+                uses.table_elements.into(),
+                uses.tables_refused.into(),
+            ),
             "callMs": row(
                 json!(sandbox.deadlines),
                 round(longest.as_secs_f64() * 1000.0),
@@ -145,15 +154,32 @@ impl Record {
             ),
             "cpuShare": row(share.into(), round(cpu), throttled.into()),
             "emittedDeltasPerSecond": row(self.limits.emitted_deltas_per_second.into(), round(rate), refused.into()),
-            "fileBytes": row(sandbox.file_bytes.into(), disk_bytes.into(), Value::Null),
-            "answerBytes": row(sandbox.answer_bytes.into(), Value::Null, Value::Null),
+            "fileBytes": row(
+                sandbox.file_bytes.into(),
+                disk.total_bytes.into(),
+                uses.file_bytes_refused.into(),
+            ),
+            "files": row(sandbox.files.into(), disk.file_count.into(), uses.files_refused.into()),
+            "answerBytes": row(
+                sandbox.answer_bytes.into(),
+                uses.largest_answer.into(),
+                uses.answers_refused.into(),
+            ),
             "sockets": row(
                 sandbox.open_sockets.into(),
                 condition.sockets.open.into(),
                 condition.sockets.refused.into(),
             ),
-            "fetchesPerMinute": row(sandbox.fetches_per_minute.into(), Value::Null, condition.fetches.refused.into()),
-            "logLinesPerSecond": row(sandbox.log_lines_per_second.into(), self.log.lines_per_second().into(), Value::Null),
+            "fetchesPerMinute": row(
+                sandbox.fetches_per_minute.into(),
+                fetches.into(),
+                condition.fetches.refused.into(),
+            ),
+            "logLinesPerSecond": row(
+                sandbox.log_lines_per_second.into(),
+                self.log.lines_per_second().into(),
+                uses.lines_dropped.into(),
+            ),
         })
     }
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::super::limits::PluginOverride;
-use super::super::{LogSource, PluginError};
+use super::super::{CallTarget, LogSource, PluginError};
 use super::guest::GuestSource;
-use super::server::{Server, delta, read_json};
+use super::server::{Server, delta, patiently, read_json};
 
 fn enabled() -> Value {
     json!({"enabled": true, "configuration": {}})
@@ -204,6 +204,92 @@ async fn a_plugin_gets_its_share_of_the_processor() {
 }
 
 #[actix::test]
+async fn events_are_part_of_a_plugins_share() {
+    let mut server = Server::new().await;
+    let own = json!({"cpuShare": 0.01}).as_object().cloned().expect("an object");
+    server.settings.overrides.insert("busy".into(), PluginOverride { limits: own, ..PluginOverride::default() });
+    let guest = GuestSource::new()
+        .report("heard", "test.heard")
+        .text("one", "1")
+        .text("all", "[]")
+        .start("(i32.eqz (call $subscribe @all))")
+        .event_handler(
+            r#"(global.set $count (i32.const 20000000))
+               (loop $again
+                 (global.set $count (i32.sub (global.get $count) (i32.const 1)))
+                 (br_if $again (global.get $count)))
+               (call $report @heard @one)"#,
+        );
+    server.install("busy", &guest, json!({"wasmCapabilities": {"serverEvents": true}}));
+    server.configure("busy", enabled());
+    let manager = server.manager();
+    server.until_state(&manager, "busy", "running").await;
+    // A hundred wait at most: so many that it is over its share long before the last.
+    for n in 0..100 {
+        server.events.emit("PLUGIN_TEST", &json!(n));
+    }
+    server.values("test.heard", 1).await;
+    let waiting = async {
+        loop {
+            let status = manager.status("busy").await.expect("a plugin");
+            if status["limits"]["cpuShare"]["exceeded"] != 0 || server.values_so_far("test.heard").len() == 100 {
+                return status;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let status = patiently(waiting).await.expect("it is held up or done");
+    assert!(status["limits"]["cpuShare"]["exceeded"].as_u64() > Some(0), "{status}");
+    let heard = server.values_so_far("test.heard").len();
+    assert!((1..100).contains(&heard), "{heard}");
+    manager.stop_all().await;
+}
+
+#[actix::test]
+async fn a_module_that_was_put_back_keeps_the_consent_that_it_had() {
+    let server = Server::new().await;
+    // The former version crashes when it is told to, the new one does not start at all.
+    let former = GuestSource::new().text("name", "Former").handler("crash", "(unreachable)");
+    server.install("plugin", &former, asks(json!({"putHandlers": true, "httpEndpoints": true})));
+    server.configure("plugin", enabled());
+    let manager = server.manager();
+    server.until_state(&manager, "plugin", "running").await;
+    let mut newer = asks(json!({"radarProvider": true}));
+    newer["version"] = json!("3.0.0");
+    server.install("plugin", &GuestSource::new().start("(i32.const 7)"), newer);
+    assert!(matches!(manager.reload("plugin").await, Err(PluginError::ConsentNeeded(_))));
+    // Consent to the new version takes the place of that to the former one, whose module is put back.
+    let refused = manager.consent("plugin").await;
+    assert!(matches!(&refused, Err(PluginError::Invalid(reason)) if reason.contains("error code: 7")), "{refused:?}");
+    let file = server.directory.path().join("plugin-consents.json");
+    assert_eq!(read_json(&file)["plugin"]["version"], "3.0.0");
+    let is_former = |status: &Value| {
+        assert_eq!((&status["version"], &status["missingConsent"]), (&json!("2.0.0"), &json!([])), "{status}");
+        assert_eq!(status["consented"]["putHandlers"], true, "{status}");
+    };
+    is_former(&server.until_state(&manager, "plugin", "running").await);
+    assert!(!manager.awaits_consent("plugin"));
+
+    // It crashes, and is brought back by the restart policy.
+    let patience = Duration::from_secs(60);
+    let crashed = manager.call("plugin", CallTarget::Http("crash".into()), "{}".into(), patience).await;
+    assert!(crashed.is_err(), "{crashed:?}");
+    server.until(&manager, "plugin", |status| status["crashCount"] == 1 && status["state"] != "crashed").await;
+    let status = server.until(&manager, "plugin", |status| status["state"] != "starting").await;
+    assert_eq!(status["state"], "running", "{status}");
+    is_former(&status);
+    assert_eq!(manager.restart("plugin").await, Ok(()), "by hand as well");
+    is_former(&manager.status("plugin").await.expect("a plugin"));
+    manager.stop_all().await;
+
+    // The server's next start runs what is on the disk, with the consent to that.
+    let manager = server.manager();
+    let status = server.until_state(&manager, "plugin", "error").await;
+    assert_eq!((&status["version"], &status["consented"]["putHandlers"]), (&json!("3.0.0"), &json!(false)), "{status}");
+    manager.stop_all().await;
+}
+
+#[actix::test]
 async fn the_status_shows_every_limit() {
     let mut server = Server::new().await;
     server.settings.limits.sandbox.deadlines.start = Duration::from_millis(50);
@@ -219,12 +305,15 @@ async fn the_status_shows_every_limit() {
         "cpuShare",
         "emittedDeltasPerSecond",
         "fileBytes",
+        "files",
         "answerBytes",
         "sockets",
+        "fetchesPerMinute",
         "logLinesPerSecond",
     ] {
         let row = limits.get(name).unwrap_or_else(|| panic!("no {name} in {limits:?}"));
         assert_eq!(row.as_object().map(|row| row.len()), Some(3), "{name}: {row}");
+        assert!(!row["limit"].is_null() && row["used"].is_number() && row["exceeded"].is_u64(), "{name}: {row}");
     }
     assert_eq!((&limits["callMs"]["limit"]["start"], &limits["callMs"]["exceeded"]), (&json!(50), &json!(1)));
     assert!(limits["callMs"]["used"].as_f64() >= Some(50.0), "{limits:?}");

@@ -7,7 +7,8 @@ const TEXTS: usize = 1024;
 
 /// A plugin. In the code, `@name` stands for pointer and length of a text, and these functions can be called:
 ///
-/// * `$emit` (pointer, length, version), `$status`, `$error`, `$debug` (pointer, length), `$save`, `$get`, `$put`, `$radar`: the imports,
+/// * `$emit` (pointer, length, version), `$status`, `$error`, `$debug` (pointer, length), `$save`, `$get`, `$put`, `$radar`, `$subscribe`: the
+///   imports,
 /// * `$report` (pointer and length of the start of a delta, pointer and length of a JSON value): emits the delta.
 pub struct GuestSource {
     texts: Vec<(&'static str, String)>,
@@ -67,8 +68,36 @@ impl GuestSource {
         self
     }
 
+    /// `event_handler` (`$at`, `$len`: the event).
+    pub fn event_handler(mut self, code: &str) -> Self {
+        writeln!(self.rest, "(func (export \"event_handler\") (param $at i32) (param $len i32) {code})")
+            .expect("memory");
+        self
+    }
+
+    /// A getter of a text that was given; `$out`, `$max`: room for it.
+    pub fn getter(mut self, name: &str, text: &'static str) -> Self {
+        writeln!(
+            self.rest,
+            "(func (export \"{name}\") (param $out i32) (param $max i32) (result i32) (call $answer (local.get $out) @{text}))"
+        )
+        .expect("memory");
+        self
+    }
+
+    /// Another definition of the module: a table, a global, a function.
+    pub fn define(mut self, code: &str) -> Self {
+        writeln!(self.rest, "{code}").expect("memory");
+        self
+    }
+
     /// The module.
     pub fn wasm(&self) -> Vec<u8> {
+        self.wasm_with("")
+    }
+
+    /// The module, with more imports.
+    pub fn wasm_with(&self, imports: &str) -> Vec<u8> {
         let stop = if self.rest.contains("\"plugin_stop\"") {
             ""
         } else {
@@ -97,7 +126,7 @@ impl GuestSource {
             at += text.len();
         }
         assert!(at < 32_768, "the texts reach into the buffer");
-        wat::parse_str(format!("(module {library} {data} {code})")).expect("a module")
+        wat::parse_str(format!("(module {imports} {library} {data} {code})")).expect("a module")
     }
 }
 
@@ -110,6 +139,7 @@ const LIBRARY: &str = r#"
     (import "env" "sk_read_config" (func $read (param i32 i32) (result i32)))
     (import "env" "sk_get_self_path" (func $get (param i32 i32 i32 i32) (result i32)))
     (import "env" "sk_register_put_handler" (func $put (param i32 i32 i32 i32) (result i32)))
+    (import "env" "sk_subscribe_events" (func $subscribe (param i32 i32) (result i32)))
     (import "env" "sk_register_radar_provider" (func $radar (param i32 i32) (result i32)))
     (memory (export "memory") 64)
     (global $heap (mut i32) (i32.const 131072))
@@ -134,3 +164,28 @@ const LIBRARY: &str = r#"
     (func $append (param $to i32) (param $at i32) (param $len i32)
         (memory.copy (local.get $to) (local.get $at) (local.get $len)))
 "#;
+
+/// A plugin in AssemblyScript, as far as it takes one to send HTTP requests. In the code, `(call $ask)` asks `url` and waits for the answer, `(call
+/// $ask_later)` has it given to the export `responseHandler` of `more`. `start` is done when the plugin is started.
+pub fn fetching(url: &str, start: &str, more: &str) -> Vec<u8> {
+    let text: Vec<u8> = url.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    // What lies before a managed string: twelve bytes of the runtime's, the class, the size.
+    let object = [&[0; 12][..], &2u32.to_le_bytes(), &(text.len() as u32).to_le_bytes(), &text].concat();
+    let object: String = object.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let module = format!(
+        r#"(module
+        (import "as-fetch" "_fetchGETSync" (func $fetch (param i32 i32 i32) (result i32)))
+        (import "as-fetch" "_fetchGET" (func $fetch_later (param i32 i32 i32 i32)))
+        (memory (export "memory") 2)
+        (data (i32.const 1024) "{object}")
+        (func $ask (drop (call $fetch (i32.const 1044) (i32.const 2) (i32.const 0))))
+        (func $ask_later (call $fetch_later (i32.const 1044) (i32.const 2) (i32.const 0) (i32.const 1)))
+        (func (export "__new") (param i32 i32) (result i32) (i32.const 65556))
+        (func (export "plugin_name") (result i32) (i32.const 0))
+        (func (export "plugin_schema") (result i32) (i32.const 0))
+        (func (export "plugin_start") (param i32 i32) (result i32) {start} (i32.const 0))
+        (func (export "plugin_stop") (result i32) (i32.const 0))
+        {more})"#
+    );
+    wat::parse_str(module).expect("a module")
+}

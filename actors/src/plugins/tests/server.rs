@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::sync::{oneshot, watch};
 use windlass_broker::{
     AttachConsumer, Broker, ConsumerId, ConsumerReady, Context as VesselContext, ContextPattern, DeliverDeltas,
-    DeltaVersion, Intake, Provider, Publish, Scope, SharedDelta, StopBuffering, Topic,
+    DeltaVersion, Intake, Origin, Provider, Publish, Scope, SharedDelta, StopBuffering, Topic,
 };
 
 use super::super::limits::PluginLimits;
@@ -48,7 +48,7 @@ impl Server {
         let broker = Broker::new(model.clone().recipient(), model.recipient()).start();
         let (sender, seen) = watch::channel(Vec::new());
         let tap = Tap { broker: broker.clone(), sender }.start();
-        let topic = Topic { context: ContextPattern::all(), scope: Scope::Whole };
+        let topic = Topic::new(ContextPattern::all(), Scope::Whole);
         let attach = AttachConsumer { consumer: tap_id(), topic, except: None, recipient: tap.recipient() };
         broker.send(attach).await.expect("a broker");
         broker.send(StopBuffering(tap_id())).await.expect("a broker");
@@ -59,6 +59,7 @@ impl Server {
             overrides: Default::default(),
             watch: false,
             cache_dir: directory.path().join("cache"),
+            authorities: Default::default(),
             wasm_enabled: true,
             disable_all: false,
             enabled_by_default: Vec::new(),
@@ -125,7 +126,10 @@ impl Server {
         let self_context = self.view.identity().context().clone();
         let intake = Intake { self_context, provider: provider.clone(), override_timestamps: false };
         let delta = intake.take(&delta.to_string(), version).delta.expect("a delta");
-        self.broker.send(Publish { provider: provider.id, deltas: vec![delta] }).await.expect("a broker");
+        self.broker
+            .send(Publish { provider: provider.id, origin: Origin::NONE, deltas: vec![delta] })
+            .await
+            .expect("a broker");
     }
 
     /// Waits until so many values have come at a path of the own ship, and returns them in order.

@@ -32,6 +32,20 @@ pub enum ResourceError {
     /// The query or the body is wrong.
     #[error("{0}")]
     Invalid(Issues),
+    /// Nothing was changed: the provider that has the resource may be one of those that did not answer.
+    #[error(
+        "It is not known which provider has the {kind} resource ({id}), because {} gave no usable answer, so nothing was changed. Try again later; if the \
+         provider stays silent, restart or disable its plugin, or name another one with ?provider=<id>.",
+        .silent.join(", ")
+    )]
+    OwnerUnknown {
+        /// The type.
+        kind: String,
+        /// The id.
+        id: String,
+        /// The ids of the providers that failed or did not answer.
+        silent: Vec<String>,
+    },
     /// The provider did not take a new resource.
     #[error("Error saving {kind} resource ({id})!")]
     Creating {

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use windlass_broker::{DeltaVersion, Intake, Publish};
+use windlass_broker::{DeltaVersion, Intake, Origin, Publish};
 
 use super::super::plugin::ProviderError;
 use super::{Provider, ResourceError, Resources, validation};
@@ -11,14 +11,13 @@ impl Resources {
     /// Creates a resource and returns its id: a chart's own identifier, else a new UUID.
     ///
     /// # Errors
-    /// There is no such type or provider, the body is wrong, or the provider does not take it.
+    /// There is no such type or provider, the body is wrong, the provider does not take it, or it can't be told whose the chart is.
     pub async fn create(&self, kind: &str, body: &Value, provider: Option<&str>) -> Result<String, ResourceError> {
         self.selected(kind, provider)?;
         validation::check(kind, body)?;
-        let failed = |id: &str| ResourceError::Creating { kind: kind.to_owned(), id: id.to_owned() };
         let (id, keeper) = match body["identifier"].as_str().filter(|_| kind == "charts") {
             Some(id) if !validation::is_id(kind, id) => return Err(ResourceError::InvalidId(id.to_owned())),
-            Some(id) => (id.to_owned(), self.keeper(kind, id, provider, || failed(id)).await?),
+            Some(id) => (id.to_owned(), self.keeper(kind, id, provider).await?),
             // Nobody has it yet.
             None => (uuid::Uuid::new_v4().to_string(), self.meant(kind, provider)?),
         };
@@ -28,14 +27,14 @@ impl Resources {
                 Ok(id)
             }
             // Counted where it happened.
-            Err(_) => Err(failed(&id)),
+            Err(_) => Err(ResourceError::Creating { kind: kind.to_owned(), id }),
         }
     }
 
     /// Creates or replaces a resource.
     ///
     /// # Errors
-    /// There is no such type or provider, the id or the body is wrong, or the provider does not take it.
+    /// There is no such type or provider, the id or the body is wrong, the provider does not take it, or it can't be told whose it is.
     pub async fn replace(
         &self,
         kind: &str,
@@ -48,28 +47,27 @@ impl Resources {
             return Err(ResourceError::InvalidId(id.to_owned()));
         }
         validation::check(kind, body)?;
-        let failed = || ResourceError::Saving { kind: kind.to_owned(), id: id.to_owned() };
-        let keeper = self.keeper(kind, id, provider, failed).await?;
+        let keeper = self.keeper(kind, id, provider).await?;
         match keeper.set(kind, id, body).await {
             Ok(()) => {
                 self.publish(&*keeper, kind, id, body).await;
                 Ok(())
             }
-            Err(_) => Err(failed()),
+            Err(_) => Err(ResourceError::Saving { kind: kind.to_owned(), id: id.to_owned() }),
         }
     }
 
     /// Deletes a resource of the provider that has it; of the named one, if one is.
     ///
     /// # Errors
-    /// There is no such type, provider or resource, or the provider does not delete it.
+    /// There is no such type, provider or resource, the provider does not delete it, or it can't be told whose it is.
     pub async fn delete(&self, kind: &str, id: &str, provider: Option<&str>) -> Result<(), ResourceError> {
         let providers = self.selected(kind, provider)?;
         let owners = Owners::ask(&providers, kind, id).await;
         let Some(owner) = owners.found.first() else {
-            return Err(match owners.certain {
+            return Err(match owners.silent.is_empty() {
                 true => ResourceError::NoOwner(id.to_owned()),
-                false => ResourceError::Deleting(id.to_owned()),
+                false => owners.unknown(kind, id),
             });
         };
         match owner.delete(kind, id).await {
@@ -81,23 +79,17 @@ impl Resources {
         }
     }
 
-    /// Who a resource is to be written to: who has it, else who is named, else the default. `failed` is the error when nobody is named and
-    /// the one who has it may be among those that can't say: a second copy elsewhere would hide it.
-    async fn keeper(
-        &self,
-        kind: &str,
-        id: &str,
-        provider: Option<&str>,
-        failed: impl FnOnce() -> ResourceError,
-    ) -> Result<Provider, ResourceError> {
+    /// Who a resource is to be written to: who has it, else who is named, else the default. Nobody, when nobody is named and the one who
+    /// has it may be among those that can't say: a second copy elsewhere would hide it.
+    async fn keeper(&self, kind: &str, id: &str, provider: Option<&str>) -> Result<Provider, ResourceError> {
         let providers = self.of(kind)?;
         let named = provider.map(|name| self.named(&providers, name)).transpose()?;
         let owners = Owners::ask(&providers, kind, id).await;
         let named_owner = named.as_ref().and_then(|named| owners.found.iter().find(|owner| owner.id() == named.id()));
         match named_owner.or(owners.found.first()).cloned().or(named) {
             Some(keeper) => Ok(keeper),
-            None if owners.certain => self.default_of(kind, &providers),
-            None => Err(failed()),
+            None if owners.silent.is_empty() => self.default_of(kind, &providers),
+            None => Err(owners.unknown(kind, id)),
         }
     }
 
@@ -126,7 +118,9 @@ impl Resources {
             log::warn!("the change of {path} is saved, but not published: {problem}");
         }
         let deltas: Vec<_> = taken.delta.into_iter().collect();
-        if !deltas.is_empty() && self.0.broker.send(Publish { provider: from, deltas }).await.is_err() {
+        if !deltas.is_empty()
+            && self.0.broker.send(Publish { provider: from, origin: Origin::NONE, deltas }).await.is_err()
+        {
             log::error!("the broker has stopped; the change of {path} is not published");
         }
     }
@@ -135,15 +129,28 @@ impl Resources {
 /// The providers that have a resource.
 struct Owners {
     found: Vec<Provider>,
-    /// All have answered. One that can't read single resources has none.
-    certain: bool,
+    /// The ids of those that may have it, because they failed or did not answer. One that can't read single resources has none.
+    silent: Vec<String>,
 }
 
 impl Owners {
     async fn ask(providers: &[Provider], kind: &str, id: &str) -> Self {
         let answers = join_all(providers.iter().map(|provider| provider.get(kind, id))).await;
-        let certain = answers.iter().all(|answer| matches!(answer, Ok(_) | Err(ProviderError::Unsupported(_))));
-        let owns = providers.iter().zip(answers).filter(|(_, answer)| matches!(answer, Ok(Some(_))));
-        Self { found: owns.map(|(provider, _)| provider.clone()).collect(), certain }
+        let mut owners = Self { found: Vec::new(), silent: Vec::new() };
+        for (provider, answer) in providers.iter().zip(answers) {
+            match answer {
+                Ok(Some(_)) => owners.found.push(provider.clone()),
+                Ok(None) | Err(ProviderError::Unsupported(_)) => {}
+                Err(ProviderError::Refused(_) | ProviderError::Failed(_)) => {
+                    owners.silent.push(provider.id().to_owned());
+                }
+            }
+        }
+        owners
+    }
+
+    /// Why nothing can be written when nobody was found.
+    fn unknown(self, kind: &str, id: &str) -> ResourceError {
+        ResourceError::OwnerUnknown { kind: kind.to_owned(), id: id.to_owned(), silent: self.silent }
     }
 }

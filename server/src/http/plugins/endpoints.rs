@@ -65,7 +65,7 @@ async fn call(
         Err(stopped) => return stopped,
     };
     let handler = CallTarget::Http(endpoint.handler);
-    let text = match state.plugins.call(id, handler, json, state.plugins.request_deadline()).await {
+    let text = match state.plugins.call(id, handler, json, state.plugins.request_deadline(id)).await {
         Ok(text) => text.unwrap_or_default(),
         Err(problem) => return failure(&problem),
     };

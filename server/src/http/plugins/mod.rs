@@ -13,16 +13,14 @@ pub mod webapps;
 use actix_web::dev::HttpServiceFactory;
 use actix_web::error::{InternalError, JsonPayloadError};
 use actix_web::http::header::Accept;
-use actix_web::middleware::from_fn;
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 use windlass_actors::plugins::PluginError;
 
 use super::plugin_admin::{self, answer_state};
-use super::{AppState, MAX_BODY, read, same_origin};
+use super::{AppState, MAX_BODY, read};
 
-/// Everything below one of the two prefixes: whoever may not manage plugins must be stopped before this. What a page of another origin
-/// asks for, other than to read, is refused; also when it is for a plugin's endpoint, which knows nothing of origins.
+/// Everything below one of the two prefixes. Who may do what there is in the access table.
 pub fn scope(prefix: &str) -> impl HttpServiceFactory + use<> {
     let mut scope = plugin_admin::routes(web::scope(prefix))
         .app_data(web::PayloadConfig::new(MAX_BODY))
@@ -41,7 +39,7 @@ pub fn scope(prefix: &str) -> impl HttpServiceFactory + use<> {
             .route(&path("disable"), web::post().to(disable))
             .route(&path("restart"), web::post().to(restart));
     }
-    scope.default_service(web::to(endpoints::serve)).wrap(from_fn(same_origin::guard))
+    scope.default_service(web::to(endpoints::serve))
 }
 
 /// Malformed JSON in a body (signalk-v1 §4.3).

@@ -1,6 +1,6 @@
 //! The interfaces of version 2: `/signalk/v2/…` (signalk-v2).
 
-mod answers;
+pub(super) mod answers;
 mod features;
 mod named;
 mod radar;

@@ -139,6 +139,8 @@ async fn refused(request: &HttpRequest, error: &ResourceError) -> HttpResponse {
         | ResourceError::Invalid(_)
         | ResourceError::Creating { .. }
         | ResourceError::Deleting(_) => StatusCode::BAD_REQUEST,
+        // Another attempt may succeed, unlike after the errors above.
+        ResourceError::OwnerUnknown { .. } => StatusCode::SERVICE_UNAVAILABLE,
     };
     failed(status, error)
 }

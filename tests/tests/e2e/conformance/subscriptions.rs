@@ -17,10 +17,15 @@ async fn group_e_subscriptions() {
         [81] stars_stand_anywhere_in_a_path,
         [82] contexts_may_have_stars,
         [83] paths_that_appear_later_are_delivered,
+        [91] a_relative_context_covers_what_is_near,
         [92] an_incomplete_relative_context_is_answered,
         [93, 94] unsubscribing_stops_everything_until_subscribed_again,
+        [93] some_rows_can_be_unsubscribed,
         [95] subscribe_messages_add_up,
+        [96] a_root_attribute_has_its_own_name,
         [97] metadata_is_sent_again_after_unsubscribing,
+        [98] new_paths_are_announced_once,
+        [100] sources_can_be_excluded,
     ];
     run_table(&server, rows).await;
 }
@@ -209,4 +214,142 @@ async fn metadata_is_sent_again_after_unsubscribing(server: &Server) {
         assert_eq!(stream.next_value().await.value, 101_300);
         stream.unsubscribe_all().await;
     }
+}
+
+async fn a_relative_context_covers_what_is_near(server: &Server) {
+    const NEAR: &str = "vessels.urn:mrn:imo:mmsi:230055551";
+    const FAR: &str = "vessels.urn:mrn:imo:mmsi:230055552";
+    const NOWHERE: &str = "vessels.urn:mrn:imo:mmsi:230055553";
+    let mut publisher = Publisher::connect(server).await;
+    let mut publish = async |context: &str, path: &str, value: Json| {
+        let mut message = delta("e", path, value);
+        message["context"] = json!(context);
+        publisher.publish(&message).await;
+    };
+    let at = |latitude: f64| json!({"latitude": latitude, "longitude": 24.25});
+    publish(NEAR, "navigation.position", at(60.0005)).await;
+    publish(FAR, "navigation.position", at(60.5)).await;
+    for context in [NOWHERE, FAR, NEAR] {
+        publish(context, "test.near", json!("cached")).await;
+    }
+    let mut stream = Stream::connect(server, "subscribe=none").await;
+    let place = json!({"radius": 100, "position": {"latitude": 60.0, "longitude": 24.25}});
+    stream.send(&json!({"context": place, "subscribe": [{"path": "test.near"}]})).await;
+    let cached = stream.next_value().await;
+    assert_eq!((cached.context.as_str(), &cached.value), (NEAR, &json!("cached")));
+    for context in [NOWHERE, FAR, NEAR] {
+        publish(context, "test.near", json!("live")).await;
+    }
+    let live = stream.next_value().await;
+    assert_eq!((live.context.as_str(), &live.value), (NEAR, &json!("live")));
+    // They change places.
+    publish(NEAR, "navigation.position", at(60.5)).await;
+    publish(FAR, "navigation.position", at(60.0005)).await;
+    for context in [NEAR, FAR] {
+        publish(context, "test.near", json!("moved")).await;
+    }
+    let moved = stream.next_value().await;
+    assert_eq!((moved.context.as_str(), &moved.value), (FAR, &json!("moved")));
+}
+
+async fn some_rows_can_be_unsubscribed(server: &Server) {
+    let mut publisher = Publisher::connect(server).await;
+    let mut stream =
+        subscribed(server, "vessels.self", json!([{"path": "test.some.a"}, {"path": "test.some.b"}])).await;
+    stream.subscribe("*", json!([{"path": "test.some.c"}])).await;
+    let mut round = async |stream: &mut Stream, number: u64, last: &str| {
+        for path in ["a", "b", "c", "end"] {
+            publisher.value("e", &format!("test.some.{path}"), number).await;
+        }
+        let read = stream.read_until(last, |value| value.path == last && value.value == number).await;
+        let mut paths: Vec<_> =
+            read.into_iter().filter(|value| value.value == number).map(|value| value.path).collect();
+        paths.sort();
+        paths
+    };
+    let settled = async |stream: &mut Stream| {
+        stream.send(&json!({"requestId": "settled", "query": true})).await;
+        stream.wait_for_frame("an answer", |frame| frame["requestId"] == "settled").await;
+    };
+    stream.subscribe("vessels.self", json!([{"path": "test.some.end"}])).await;
+    settled(&mut stream).await;
+    publish_all(server, "vessels.self", &["test.some.end"]).await;
+    stream.wait_for_path("test.some.end").await;
+    let all = ["test.some.a", "test.some.b", "test.some.c", "test.some.end"];
+    assert_eq!(round(&mut stream, 1, "test.some.end").await, all);
+    for (number, (context, path, left)) in (2..).zip([
+        // Nothing that anybody has subscribed to: harmless.
+        ("vessels.self", "test.some", &all[..]),
+        ("vessels.urn:mrn:imo:mmsi:230055559", "*", &all),
+        ("vessels.self", "test.some.a", &all[1..]),
+        ("vessels.self", "test.some.c", &all[1..]),
+        ("*", "test.some.c", &["test.some.b", "test.some.end"]),
+        ("vessels.self", "test.some.b*", &["test.some.end"]),
+    ]) {
+        stream.send(&json!({"context": context, "unsubscribe": [{"path": path}]})).await;
+        settled(&mut stream).await;
+        assert_eq!(round(&mut stream, number, "test.some.end").await, left, "{context} {path}");
+    }
+}
+
+async fn a_root_attribute_has_its_own_name(server: &Server) {
+    for path in ["name", "nam*"] {
+        let mut stream = subscribed(server, "vessels.self", json!([{"path": path}])).await;
+        let value = stream.next_value().await;
+        assert_eq!((value.path.as_str(), &value.value), ("name", &json!(NAME)), "{path}");
+    }
+    let mut publisher = Publisher::connect(server).await;
+    let mut stream = subscribed(server, OTHER, json!([{"path": "communication.*"}])).await;
+    let mut all = subscribed(server, OTHER, json!([{"path": "*"}])).await;
+    let mut root = delta("e", "", json!({"communication": {"callsignVhf": "OJ1"}, "flag": "FI"}));
+    root["context"] = json!(OTHER);
+    publisher.publish(&root).await;
+    let value = stream.wait_for_path("communication.callsignVhf").await;
+    assert_eq!(value.value, "OJ1");
+    // Who gets the root value as a whole does not get it a second time in parts.
+    let mut end = delta("e", "test.root.end", 1);
+    end["context"] = json!(OTHER);
+    publisher.publish(&end).await;
+    let read = all.read_until("the end", |value| value.path == "test.root.end").await;
+    assert!(read.iter().any(|value| value.path.is_empty() && value.value["flag"] == "FI"), "{:?}", paths(&read));
+    assert!(read.iter().all(|value| !["flag", "communication.callsignVhf"].contains(&value.path.as_str())));
+}
+
+async fn new_paths_are_announced_once(server: &Server) {
+    let mut publisher = Publisher::connect(server).await;
+    publisher.value("e.one", "test.announced.before", 1).await;
+    let mut stream = Stream::connect(server, "subscribe=none").await;
+    let subscribe = json!([{"path": "test.announced.named", "period": 50}]);
+    stream.send(&json!({"context": "vessels.self", "subscribe": subscribe, "announceNewPaths": true})).await;
+    stream.wait_for_path("test.announced.before").await;
+    for number in 2..=4 {
+        publisher.value("e.one", "test.announced.before", number).await;
+        publisher.value("e.two", "test.announced.after", number).await;
+        publisher.value("e.one", "test.announced.after", number).await;
+    }
+    publisher.value("e.one", "test.announced.end", 1).await;
+    let read = stream.read_until("the end", |value| value.path == "test.announced.end").await;
+    let ours: Vec<_> = read.iter().filter(|value| value.path.starts_with("test.announced.")).collect();
+    assert_eq!(ours.len(), 2, "{ours:?}");
+    assert_eq!((ours[0].path.as_str(), &ours[0].value), ("test.announced.after", &json!(2)), "the first value");
+    // Alone, it needs no rows; and a client hears nothing more of the paths than that they are there.
+    let mut only = Stream::connect(server, "subscribe=none").await;
+    only.send(&json!({"context": "vessels.self", "subscribe": [], "announceNewPaths": true})).await;
+    only.wait_for_path("test.announced.end").await;
+}
+
+async fn sources_can_be_excluded(server: &Server) {
+    let mut publisher = Publisher::connect(server).await;
+    for source in ["e.bad", "e.good"] {
+        publisher.value(source, "test.excluded", source).await;
+    }
+    let mut stream = Stream::connect(server, "subscribe=none").await;
+    let message =
+        json!({"context": "vessels.self", "subscribe": [{"path": "test.excluded"}], "excludeSources": ["e.bad"]});
+    stream.send(&message).await;
+    assert_eq!(stream.next_value().await.source, "e.good", "cached");
+    for source in ["e.bad", "e.good"] {
+        publisher.value(source, "test.excluded", source).await;
+    }
+    assert_eq!(stream.next_value().await.source, "e.good", "live");
 }

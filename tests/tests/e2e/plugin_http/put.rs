@@ -90,7 +90,7 @@ async fn put_requests_are_handled_by_plugins() {
     assert_eq!(reply["action"]["href"], reply["href"], "{reply}");
     assert_eq!(server.json(reply["href"].as_str().expect("an address")).await, reply);
     let unknown = server.get("/signalk/v1/requests/none").await;
-    assert_eq!((unknown.status.as_u16(), unknown.text.as_str()), (500, "Unable to check request: not found"));
+    assert_eq!((unknown.status.as_u16(), unknown.text.as_str()), (404, "Unable to check request: not found"));
 
     // ABI-67
     let meta = |meta: &Json| meta["supportsPut"] == true;
@@ -98,6 +98,9 @@ async fn put_requests_are_handled_by_plugins() {
     let mut stream = windlass_tests::Stream::connect(&server, "subscribe=none").await;
     stream.send(&publisher).await;
     server.eventually("/signalk/v1/api/vessels/self/navigation/anchor/maxRadius/meta", meta).await;
+    // Whoever feeds a path handles its PUTs when nobody else does (signalk-v1 §6.5); here nobody is to be left.
+    stream.close().await;
+    server.eventually("/windlass/statistics", |all| all["stream"]["clients"] == 0).await;
 
     for (path, body, code, message) in [
         ("vessels/self/steering/unknown", json!({"value": 1}), 405, "PUT not supported for steering.unknown"),

@@ -91,7 +91,7 @@ fn the_plugin_in_assemblyscript_is_built_tested_and_runs() {
 fn the_plugin_in_rust_is_built_and_runs() {
     let place = temporary();
     make("rust", place.path());
-    let module = build_rust(place.path(), "depth_keeper");
+    let module = build_rust(place.path(), "depth-keeper");
     std::fs::copy(module, place.path().join("plugin.wasm")).unwrap();
     works(place.path());
 }

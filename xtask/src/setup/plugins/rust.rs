@@ -3,8 +3,8 @@
 
 use super::{EXAMPLES, Example, Language, MODULE};
 use crate::project::Project;
-use crate::setup::wasm_rust::{TARGET, WasmRust};
-use crate::stamp::{self, Inputs, remove};
+use crate::setup::wasm_rust::WasmRust;
+use crate::stamp::{self, Inputs};
 use crate::step::step;
 use crate::tool::Tool;
 use anyhow::{Context, Result};
@@ -43,17 +43,7 @@ pub fn build(project: &Project, example: Example) -> Result<()> {
             .text(&rust.version(&dir)?);
         let output = dir.join(MODULE);
         stamp::make(project, example.name, inputs, &output, || {
-            // One directory for all Rust plugins, so that a standard library is built once.
-            let target = project.cache.join("wasm-target");
-            let module = format!("{}.wasm", example.name.replace('-', "_"));
-            let built = target.join(TARGET).join("release").join(module);
-            remove(&built)?;
-            rust.cargo(&dir)
-                .args(["build", "--locked", "--release", "--target", TARGET])
-                .args(rust.build_args())
-                .env("CARGO_TARGET_DIR", &target)
-                .hint("WASM_RUST=rustup or WASM_RUST=debian chooses another compiler")
-                .quiet()?;
+            let built = rust.build(project, &dir, example.name, "--locked")?;
             std::fs::copy(&built, &output).with_context(|| built.display().to_string())?;
             Ok(())
         })

@@ -83,8 +83,8 @@ macro_rules! __windlass_core {
         }
 
         // Only wasm has the names: on other systems `poll`, for one, is a function of the C library. There the functions are
-        // compiled all the same, so that `cargo test` shows what is wrong with them.
-        #[allow(dead_code)]
+        // compiled all the same, so that `cargo test` shows what is wrong with them; that each is also assigned to the type that
+        // the server calls keeps them from being unused.
         const _: () = {
             #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
             extern "C" fn allocate(size: usize) -> *mut u8 {
@@ -129,6 +129,12 @@ macro_rules! __windlass_core {
             extern "C" fn plugin_stop() -> i32 {
                 __WINDLASS_PLUGIN.with(|slot| slot.stop())
             }
+
+            let _: extern "C" fn(usize) -> *mut u8 = allocate;
+            let _: unsafe extern "C" fn(*mut u8, usize) = deallocate;
+            let _: [unsafe extern "C" fn(*mut u8, usize) -> i32; 3] = [plugin_id, plugin_name, plugin_schema];
+            let _: unsafe extern "C" fn(*const u8, usize) -> i32 = plugin_start;
+            let _: extern "C" fn() -> i32 = plugin_stop;
         };
     };
 }
@@ -166,28 +172,27 @@ macro_rules! __windlass_parts {
     ($plugin:ty;) => {};
     ($plugin:ty; , $($rest:tt)*) => { $crate::__windlass_parts!($plugin; $($rest)*); };
     ($plugin:ty; poll $($rest:tt)*) => {
-        #[allow(dead_code)]
         const _: () = {
             #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
             extern "C" fn poll() -> i32 {
                 __WINDLASS_PLUGIN.with(|slot| slot.poll())
             }
+            let _: extern "C" fn() -> i32 = poll;
         };
         $crate::__windlass_parts!($plugin; $($rest)*);
     };
     ($plugin:ty; deltas $($rest:tt)*) => {
-        #[allow(dead_code)]
         const _: () = {
             #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
             unsafe extern "C" fn delta_handler(delta: *const u8, len: usize) {
                 // SAFETY: the server wrote `len` bytes.
                 unsafe { $crate::export::input(delta, len, |delta| __WINDLASS_PLUGIN.with(|slot| slot.deliver(delta))) }
             }
+            let _: unsafe extern "C" fn(*const u8, usize) = delta_handler;
         };
         $crate::__windlass_parts!($plugin; $($rest)*);
     };
     ($plugin:ty; http { $($method:literal $path:literal => $handler:ident),* $(,)? } $($rest:tt)*) => {
-        #[allow(dead_code)]
         const _: () = {
             #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
             unsafe extern "C" fn http_endpoints(out: *mut u8, max: usize) -> i32 {
@@ -197,6 +202,7 @@ macro_rules! __windlass_parts {
                 // SAFETY: the server's buffer has room for `max` bytes.
                 unsafe { $crate::export::getter(out, max, &$crate::export::endpoints(ENDPOINTS)) }
             }
+            let _: unsafe extern "C" fn(*mut u8, usize) -> i32 = http_endpoints;
         };
         $($crate::__windlass_handler!(::core::stringify!($handler), |slot, request| {
             $crate::export::http(slot, request, <$plugin>::$handler)
@@ -228,13 +234,13 @@ macro_rules! __windlass_parts {
         $crate::__windlass_parts!($plugin; $($rest)*);
     };
     ($plugin:ty; radar $name:literal $($rest:tt)*) => {
-        #[allow(dead_code)]
         const _: () = {
             #[cfg_attr(target_arch = "wasm32", unsafe(no_mangle))]
             unsafe extern "C" fn radar_get_radars(out: *mut u8, max: usize) -> i32 {
                 // SAFETY: the server's buffer has room for `max` bytes.
                 unsafe { $crate::export::getter(out, max, &__WINDLASS_PLUGIN.with(|slot| $crate::export::radars(slot))) }
             }
+            let _: unsafe extern "C" fn(*mut u8, usize) -> i32 = radar_get_radars;
         };
         $crate::__windlass_handlers!(radar, RadarCall;
             "radar_get_radar_info" => Info,
@@ -269,7 +275,6 @@ macro_rules! __windlass_parts {
 #[macro_export]
 macro_rules! __windlass_handler {
     ($name:expr, |$slot:ident, $request:ident| $answer:expr) => {
-        #[allow(dead_code)]
         const _: () = {
             #[cfg_attr(target_arch = "wasm32", unsafe(export_name = $name))]
             unsafe extern "C" fn handler(request: *const u8, len: usize, out: *mut u8, max: usize) -> i32 {
@@ -278,6 +283,7 @@ macro_rules! __windlass_handler {
                     $crate::export::handler(request, len, out, max, |$request| __WINDLASS_PLUGIN.with(|$slot| $answer))
                 }
             }
+            let _: unsafe extern "C" fn(*const u8, usize, *mut u8, usize) -> i32 = handler;
         };
     };
 }

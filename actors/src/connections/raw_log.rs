@@ -1,0 +1,341 @@
+//! The raw data log: what connections receive, line by line, in files of an hour (signalk-v1 §14).
+//!
+//! The files may fill what they are given and no more: as many as are to be kept, at most so many bytes, and never the last of the
+//! disk. Writing happens on a thread of its own behind a bounded queue, so that a slow disk costs lines of the log, which are counted,
+//! and nothing else.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use crate::{StatusBoard, StatusKind, StatusSubject};
+
+/// What the names of the files begin with.
+const PREFIX: &str = "skserver-raw_";
+/// What they end with.
+const SUFFIX: &str = ".log";
+/// Its entry on the status board.
+const NAME: &str = "data-log";
+/// Lines that wait to be written.
+const WAITING: usize = 4096;
+/// How long a line may wait for its way to the disk.
+const FLUSH: Duration = Duration::from_secs(1);
+/// So much may be written at least before the space is looked at again.
+const LITTLE: u64 = 4_000_000;
+/// How often the space on the disk is looked at, and how long to wait after an error.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(10);
+
+/// Where the log goes, and how large it may get.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawLogSettings {
+    /// The directory (`loggingDirectory`).
+    pub directory: PathBuf,
+    /// How many files are kept; `None` keeps all that fit (`keepMostRecentLogsOnly`, `logCountToKeep`).
+    pub files: Option<usize>,
+    /// Bytes that all files together may take; the oldest are removed.
+    pub bytes: u64,
+    /// Bytes that stay free on the disk, whatever else.
+    pub reserve: u64,
+}
+
+impl RawLogSettings {
+    /// The reference server's 24 files, at most 1 GiB, and 200 MB stay free.
+    pub fn in_directory(directory: PathBuf) -> Self {
+        Self { directory, files: Some(24), bytes: 1 << 30, reserve: 200_000_000 }
+    }
+}
+
+/// What has been written since the start.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RawLogStatistics {
+    /// Lines written.
+    pub lines: u64,
+    /// Lines lost because the disk is slow, full or broken.
+    pub dropped: u64,
+    /// Files removed to keep within the bounds.
+    pub removed: u64,
+}
+
+/// The log. Clones share. Its thread starts with the first line.
+#[derive(Debug, Clone)]
+pub struct RawLog(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    settings: RawLogSettings,
+    board: StatusBoard,
+    lines: Arc<AtomicU64>,
+    dropped: Arc<AtomicU64>,
+    removed: Arc<AtomicU64>,
+    queue: Mutex<Option<SyncSender<Entry>>>,
+    failed: AtomicBool,
+}
+
+struct Entry {
+    received: Timestamp,
+    kind: char,
+    line: Vec<u8>,
+}
+
+impl RawLog {
+    /// A log that writes nothing until it is given something.
+    pub fn new(settings: RawLogSettings, board: StatusBoard) -> Self {
+        Self(Arc::new(Shared {
+            settings,
+            board,
+            lines: Arc::default(),
+            dropped: Arc::default(),
+            removed: Arc::default(),
+            queue: Mutex::default(),
+            failed: AtomicBool::new(false),
+        }))
+    }
+
+    /// Writes `<epoch ms>;<kind>;<line>` some time soon. Never waits.
+    pub fn write(&self, kind: char, line: &[u8], received: Timestamp) {
+        let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if queue.is_none() && !self.0.failed.load(Relaxed) {
+            *queue = self.start();
+        }
+        let entry = Entry { received, kind, line: line.to_vec() };
+        let sent = queue.as_ref().map(|queue| queue.try_send(entry));
+        match sent {
+            Some(Ok(())) => {}
+            Some(Err(TrySendError::Disconnected(_))) => {
+                *queue = None;
+                self.0.dropped.fetch_add(1, Relaxed);
+            }
+            Some(Err(TrySendError::Full(_))) | None => {
+                self.0.dropped.fetch_add(1, Relaxed);
+            }
+        }
+    }
+
+    /// What has been written.
+    pub fn statistics(&self) -> RawLogStatistics {
+        let shared = &*self.0;
+        RawLogStatistics {
+            lines: shared.lines.load(Relaxed),
+            dropped: shared.dropped.load(Relaxed),
+            removed: shared.removed.load(Relaxed),
+        }
+    }
+
+    fn start(&self) -> Option<SyncSender<Entry>> {
+        let (sender, receiver) = sync_channel(WAITING);
+        let shared = &*self.0;
+        let writer = Writer {
+            settings: shared.settings.clone(),
+            board: shared.board.clone(),
+            lines: shared.lines.clone(),
+            dropped: shared.dropped.clone(),
+            removed: shared.removed.clone(),
+            open: None,
+            looked: None,
+            problem: None,
+        };
+        match std::thread::Builder::new().name(NAME.into()).spawn(move || writer.run(&receiver)) {
+            Ok(_) => Some(sender),
+            Err(error) => {
+                shared.failed.store(true, Relaxed);
+                let text =
+                    format!("the data log has no thread to write on: {error}; nothing is logged until the next start");
+                log::error!("{text}");
+                shared.board.set(NAME, StatusSubject::Provider, StatusKind::Error, &text);
+                None
+            }
+        }
+    }
+}
+
+/// The file of an hour.
+struct Open {
+    name: String,
+    file: BufWriter<File>,
+    /// Written since the space was looked at.
+    fresh: u64,
+}
+
+struct Writer {
+    settings: RawLogSettings,
+    board: StatusBoard,
+    lines: Arc<AtomicU64>,
+    dropped: Arc<AtomicU64>,
+    removed: Arc<AtomicU64>,
+    open: Option<Open>,
+    looked: Option<Instant>,
+    /// What is wrong, while something is.
+    problem: Option<String>,
+}
+
+impl Writer {
+    /// Writes what comes, until all who hold the log have gone.
+    fn run(mut self, queue: &Receiver<Entry>) {
+        loop {
+            let entry = match queue.recv_timeout(FLUSH) {
+                Ok(entry) => entry,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.flush();
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => return self.flush(),
+            };
+            let due = self.looked.is_none_or(|looked| looked.elapsed() >= BETWEEN_LOOKS);
+            let name = file_name(entry.received);
+            let other_hour = self.open.as_ref().is_none_or(|open| open.name != name);
+            if self.problem.is_some() && !due {
+                // It is tried again now and then only.
+                self.dropped.fetch_add(1, Relaxed);
+                continue;
+            }
+            let ready = if due || other_hour { self.look(&name) } else { Ok(()) };
+            let result = ready.and_then(|()| self.append(&entry));
+            match result {
+                Ok(()) => {
+                    self.lines.fetch_add(1, Relaxed);
+                    self.recovered();
+                }
+                Err(problem) => {
+                    self.dropped.fetch_add(1, Relaxed);
+                    self.fail(problem);
+                }
+            }
+        }
+    }
+
+    /// Makes room, sees whether there is some, and opens the file of this hour.
+    fn look(&mut self, name: &str) -> Result<(), String> {
+        self.looked = Some(Instant::now());
+        // What is written counts when it is on the disk.
+        self.flush();
+        let directory = &self.settings.directory;
+        let shown = directory.display();
+        fs::create_dir_all(directory).map_err(|error| format!("the directory {shown} can't be made: {error}"))?;
+        self.make_room(name)?;
+        let free =
+            free_bytes(directory).map_err(|error| format!("the space in {shown} can't be found out: {error}"))?;
+        if free < self.settings.reserve {
+            return Err(format!(
+                "only {} MB are free in {shown}, and {} MB have to remain: remove files, or let the log go elsewhere \
+                 (loggingDirectory)",
+                free / 1_000_000,
+                self.settings.reserve / 1_000_000
+            ));
+        }
+        if self.open.as_ref().is_none_or(|open| open.name != name) {
+            let path = directory.join(name);
+            let file = OpenOptions::new().create(true).append(true).open(&path);
+            let file = file.map_err(|error| format!("{} can't be opened: {error}", path.display()))?;
+            self.open = Some(Open { name: name.to_owned(), file: BufWriter::new(file), fresh: 0 });
+        }
+        if let Some(open) = &mut self.open {
+            open.fresh = 0;
+        }
+        Ok(())
+    }
+
+    /// Removes the oldest files until what is left keeps within the bounds, with the present one.
+    fn make_room(&self, present: &str) -> Result<(), String> {
+        let shown = self.settings.directory.display();
+        let unreadable = |error: io::Error| format!("the directory {shown} can't be read: {error}");
+        let mut files = Vec::new();
+        for entry in fs::read_dir(&self.settings.directory).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            let name = entry.file_name();
+            let Some(name) = name.to_str().filter(|name| is_ours(name)) else { continue };
+            files.push((name.to_owned(), entry.metadata().map_or(0, |data| data.len())));
+        }
+        // The hour is in the name, in an order that is that of the letters.
+        files.sort();
+        let most = self.settings.files.unwrap_or(usize::MAX).max(1);
+        let mut count = files.len() + usize::from(!files.iter().any(|(name, _)| name == present));
+        let mut bytes: u64 = files.iter().map(|(_, bytes)| bytes).sum();
+        for (name, size) in files {
+            if (count <= most && bytes <= self.settings.bytes) || name == present {
+                break;
+            }
+            let path = self.settings.directory.join(&name);
+            fs::remove_file(&path).map_err(|error| format!("{} can't be removed: {error}", path.display()))?;
+            self.removed.fetch_add(1, Relaxed);
+            count -= 1;
+            bytes -= size;
+        }
+        if bytes > self.settings.bytes {
+            return Err(format!(
+                "the file of this hour alone has reached the {} MB that the log may take; the rest of the hour is not logged. \
+                 Log fewer connections, or allow more (logBytesToKeep)",
+                self.settings.bytes / 1_000_000
+            ));
+        }
+        Ok(())
+    }
+
+    fn append(&mut self, entry: &Entry) -> Result<(), String> {
+        let Some(open) = &mut self.open else { return Err("there is no file to write to".into()) };
+        let written = write!(open.file, "{};{};", entry.received.as_millisecond(), entry.kind)
+            .and_then(|()| open.file.write_all(&entry.line))
+            .and_then(|()| open.file.write_all(b"\n"));
+        written.map_err(|error| format!("{} can't be written: {error}", open.name))?;
+        open.fresh += entry.line.len() as u64 + 18;
+        if open.fresh > self.settings.reserve.max(LITTLE) / 4 || open.fresh > self.settings.bytes / 16 {
+            // Much has come since the space was looked at.
+            self.looked = None;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) {
+        if let Some(open) = &mut self.open
+            && let Err(error) = open.file.flush()
+        {
+            let problem = format!("{} can't be written: {error}", open.name);
+            // What could not be written is not tried again.
+            self.open = None;
+            self.fail(problem);
+        }
+    }
+
+    fn fail(&mut self, problem: String) {
+        if self.problem.as_ref() != Some(&problem) {
+            log::error!("data log: {problem}. Received lines are not logged until it works again.");
+            self.board.set(NAME, StatusSubject::Provider, StatusKind::Error, &problem);
+            self.problem = Some(problem);
+        }
+    }
+
+    fn recovered(&mut self) {
+        if self.problem.take().is_some() || self.lines.load(Relaxed) == 1 {
+            let text = format!("Logging to {}", self.settings.directory.display());
+            self.board.set(NAME, StatusSubject::Provider, StatusKind::Status, &text);
+        }
+    }
+}
+
+/// The file of an instant: `skserver-raw_2026-05-02T09.log`, in UTC.
+fn file_name(at: Timestamp) -> String {
+    let civil = TimeZone::UTC.to_datetime(at);
+    format!("{PREFIX}{:04}-{:02}-{:02}T{:02}{SUFFIX}", civil.year(), civil.month(), civil.day(), civil.hour())
+}
+
+fn is_ours(name: &str) -> bool {
+    let hour = name.strip_prefix(PREFIX).and_then(|name| name.strip_suffix(SUFFIX));
+    hour.is_some_and(|hour| hour.len() == 13 && hour.bytes().all(|byte| byte.is_ascii_digit() || b"-T".contains(&byte)))
+}
+
+fn free_bytes(directory: &Path) -> io::Result<u64> {
+    let space = rustix::fs::statvfs(directory)?;
+    Ok(space.f_bavail.saturating_mul(space.f_frsize))
+}
+
+#[cfg(test)]
+#[path = "raw_log_tests.rs"]
+mod tests;

@@ -1,0 +1,236 @@
+//! The stream of another Signal K server.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+use tokio_tungstenite::client_async_with_config;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::http::header::AUTHORIZATION;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use windlass_broker::MAX_DELTA_BYTES;
+
+use super::backoff::Backoff;
+use super::delta_intake::DeltaIntake;
+use super::link::{End, Link};
+use super::plan::Remote;
+use super::tcp_client::keep_alive;
+use crate::discovery::{Reach, find_servers};
+
+/// For the TCP connection, TLS and the handshake together.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long to look for servers.
+const SEARCH: Duration = Duration::from_secs(4);
+/// Deltas that go into one batch when so many have come.
+const BATCH: usize = 128;
+/// How often the other side is asked whether it is there.
+const PING: Duration = Duration::from_secs(20);
+
+/// Connects, subscribes and reads until the connection is lost.
+pub(super) async fn run(remote: &Remote, link: &Link, backoff: &mut Backoff) -> Result<Infallible, End> {
+    if remote.discover {
+        link.status("Looking for a Signal K server on the network");
+        let found = discover(remote, link).await?;
+        return connect(&found, link, backoff).await;
+    }
+    connect(remote, link, backoff).await
+}
+
+/// The first server on the network that is not this one.
+async fn discover(remote: &Remote, link: &Link) -> Result<Remote, End> {
+    let found = find_servers(SEARCH, Reach::Network).await.map_err(|error| End::Lost(error.to_string()))?;
+    let ours = link.self_context.as_str().strip_prefix("vessels.");
+    let other = found.into_iter().find(|it| it.secure == remote.secure && it.own.as_deref() != ours);
+    let address = other.and_then(|it| Some((it.addresses.first()?.to_string(), it.port)));
+    let (host, port) = address.ok_or_else(|| {
+        End::Lost(
+            "no other Signal K server announces itself on the network; check that it runs and has mdns on, or set `host` \
+             and `port` instead of `useDiscovery`"
+                .to_owned(),
+        )
+    })?;
+    Ok(Remote { host, port, ..remote.clone() })
+}
+
+async fn connect(remote: &Remote, link: &Link, backoff: &mut Backoff) -> Result<Infallible, End> {
+    let (host, port) = (&remote.host, remote.port);
+    let late = || {
+        End::Lost(format!(
+            "{host} {port} did not answer for {} s; check that the server runs",
+            CONNECT_TIMEOUT.as_secs()
+        ))
+    };
+    let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect((host.as_str(), port))).await.map_err(|_| late())?;
+    let stream = stream.map_err(|error| {
+        End::Lost(format!("can't connect to {host} {port}: {error}; check host and port, and that the server runs"))
+    })?;
+    keep_alive(&stream);
+    if !remote.secure {
+        return follow(stream, remote, link, backoff).await;
+    }
+    let name = ServerName::try_from(host.clone())
+        .map_err(|_| End::Lost(format!("`host` is {host:?}, which is no name that TLS knows")))?;
+    let tls = TlsConnector::from(tls_config(remote.any_certificate)?).connect(name, stream);
+    let stream = timeout(CONNECT_TIMEOUT, tls).await.map_err(|_| late())?.map_err(|error| {
+        End::Lost(format!(
+            "{host} {port} has no certificate that can be trusted: {error}; if it made its certificate itself, set `selfsignedcert`"
+        ))
+    })?;
+    follow(stream, remote, link, backoff).await
+}
+
+async fn follow(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    remote: &Remote,
+    link: &Link,
+    backoff: &mut Backoff,
+) -> Result<Infallible, End> {
+    let (host, port) = (&remote.host, remote.port);
+    let lost = |error: Error| End::Lost(format!("the connection to {host} {port} failed: {error}"));
+    let refused = |error: Error| match &error {
+        Error::Http(answer) if [401, 403].contains(&answer.status().as_u16()) => End::Lost(format!(
+            "{host} {port} does not let us in: set a valid `token`, or ask for one with an access request"
+        )),
+        _ => End::Lost(format!(
+            "{host} {port} is no Signal K server with a stream: {error}; check host, port and whether it wants wss"
+        )),
+    };
+    let mut request = remote.url().into_client_request().map_err(refused)?;
+    if let Some(token) = &remote.token {
+        let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
+            .map_err(|_| End::Lost("`token` has characters that no token has".to_owned()))?;
+        value.set_sensitive(true);
+        request.headers_mut().insert(AUTHORIZATION, value);
+    }
+    let limits =
+        WebSocketConfig::default().max_message_size(Some(MAX_DELTA_BYTES)).max_frame_size(Some(MAX_DELTA_BYTES));
+    let handshake = client_async_with_config(request, stream, Some(limits));
+    let answered = timeout(CONNECT_TIMEOUT, handshake).await;
+    let answered = answered.map_err(|_| End::Lost(format!("{host} {port} did not answer the handshake")))?;
+    let (mut socket, _) = answered.map_err(refused)?;
+    for subscription in &remote.subscriptions {
+        socket.send(Message::text(subscription.clone())).await.map_err(lost)?;
+    }
+    let _peer = link.counters.peer();
+    link.status(&format!("Connected to {host} {port}"));
+    log::info!("connection {}: connected to {host} {port}", link.id());
+    let mut intake = DeltaIntake::new(link).handling_self(remote.own_self.clone());
+    let mut pings = tokio::time::interval(PING);
+    let silence = remote.silence.unwrap_or(Duration::MAX);
+    let mut heard = tokio::time::Instant::now();
+    loop {
+        let mut message = tokio::select! {
+            message = socket.next() => message,
+            _ = pings.tick() => {
+                if heard.elapsed() > silence {
+                    return Err(End::Lost(format!(
+                        "nothing from {host} {port} for {} s (noDataReceivedTimeout), not even answers to pings",
+                        silence.as_secs_f64()
+                    )));
+                }
+                socket.send(Message::Ping(Vec::new().into())).await.map_err(lost)?;
+                continue;
+            }
+        };
+        let now = jiff::Timestamp::now();
+        for taken in 1.. {
+            match message {
+                None | Some(Ok(Message::Close(_))) => {
+                    intake.publish().await?;
+                    return Err(End::Lost(format!("{host} {port} closed the connection")));
+                }
+                Some(Err(error)) => {
+                    intake.publish().await?;
+                    return Err(lost(error));
+                }
+                Some(Ok(Message::Text(text))) => {
+                    link.counters.add_bytes(text.len());
+                    intake.take(Ok(text.as_bytes()), now);
+                    backoff.reset();
+                }
+                Some(Ok(Message::Binary(bytes))) => {
+                    link.counters.add_bytes(bytes.len());
+                    intake.take(Ok(&bytes), now);
+                }
+                Some(Ok(_)) => {}
+            }
+            heard = tokio::time::Instant::now();
+            if taken >= BATCH {
+                break;
+            }
+            // What has come already goes along; nothing is waited for.
+            match futures_util::FutureExt::now_or_never(socket.next()) {
+                Some(next) => message = next,
+                None => break,
+            }
+        }
+        intake.publish().await?;
+    }
+}
+
+/// Trusts the public authorities, or anybody.
+fn tls_config(any: bool) -> Result<Arc<ClientConfig>, End> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let failed = |error: rustls::Error| End::Lost(format!("TLS can't be used: {error}"));
+    let builder =
+        ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().map_err(failed)?;
+    if any {
+        let trusting = Arc::new(Anybody(provider));
+        return Ok(Arc::new(builder.dangerous().with_custom_certificate_verifier(trusting).with_no_client_auth()));
+    }
+    let mut roots = RootCertStore::empty();
+    let public = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned();
+    let (trusted, _) = roots.add_parsable_certificates(public);
+    log::debug!("{trusted} public authorities are trusted");
+    Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
+}
+
+/// Takes every certificate, as `selfsignedcert` asks for; that the other side has the key that belongs to it is checked all the same.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

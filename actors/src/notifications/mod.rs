@@ -1,0 +1,14 @@
+//! Notifications: what all of them have (signalk-v1 §7.1), and those that the server makes of zones (§7.2).
+//!
+//! Both are stages of the broker: they see every delta in its order and miss none.
+
+mod manager;
+mod memory;
+mod zones;
+
+pub use manager::NotificationManager;
+pub use memory::{SavedZone, ZoneMemory};
+pub use zones::Zones;
+
+/// Where notifications are.
+const ROOT: &str = "notifications.";

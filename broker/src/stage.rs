@@ -1,0 +1,31 @@
+//! What looks at every delta on its way through the broker: notifications, zones, staleness.
+//!
+//! A stage runs on the broker's thread, in the broker's order, so it misses nothing and needs no queue. It must be quick: everything
+//! published waits for it.
+
+use std::time::{Duration, Instant};
+
+use crate::delta::Delta;
+use crate::intern::SourceRef;
+use crate::judged::Judged;
+use crate::priorities::Priorities;
+
+/// One step of the broker's pipeline (signalk-v1 §2.2 no. 5 and 6, §7, §10).
+pub trait Stage: Send + 'static {
+    /// In whose name it emits deltas.
+    fn name(&self) -> &SourceRef;
+
+    /// Sees a delta before it is judged, and may change it. A delta that is left without updates goes no further.
+    fn admit(&mut self, _delta: &mut Delta) {}
+
+    /// Sees a delta after it was judged. What it puts into `emit` is published next, in its name.
+    fn observe(&mut self, _judged: &Judged, _now: Instant, _emit: &mut Vec<Delta>) {}
+
+    /// Called every [`Self::tick_interval`].
+    fn tick(&mut self, _now: Instant, _priorities: &Priorities, _emit: &mut Vec<Delta>) {}
+
+    /// Time between two ticks; `None` for a stage that needs none. Asked once, when the broker starts.
+    fn tick_interval(&self) -> Option<Duration> {
+        None
+    }
+}
