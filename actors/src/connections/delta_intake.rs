@@ -166,8 +166,9 @@ impl<'a> DeltaIntake<'a> {
             let (source, timestamp) = (&update.source_ref, &update.timestamp);
             update.values.retain(|value| {
                 let key = [delta.context.id(), value.path.id(), source.id()];
-                if self.link.view.holds(&delta.context, &value.path, source, timestamp, &value.value) {
-                    if brought.0.get(&key) != Some(timestamp) {
+                let has_brought = brought.0.get(&key) == Some(timestamp);
+                if self.link.view.holds(&delta.context, &value.path, source, timestamp, &value.value, has_brought) {
+                    if !has_brought {
                         self.alarm.note(Echo { path: value.path.as_str(), source: source.as_str() });
                     }
                     return false;

@@ -244,7 +244,9 @@ impl ModelView {
         said.iter().all(|(key, value)| root.attributes.get(key) == Some(value))
     }
 
-    /// Whether this very value of a source is known already with the same time, or a later one of it: then it is old news.
+    /// Whether this very value of a source is known already with the same time, or a later one of it: then it is old news. So it is when
+    /// another value of that time is known, unless `same_time_is_news`: whoever brought that one may bring the next within the millisecond,
+    /// while what comes around in a circle is older.
     pub fn holds(
         &self,
         context: &Context,
@@ -252,12 +254,13 @@ impl ModelView {
         source: &SourceRef,
         timestamp: &Timestamp,
         value: &RawJson,
+        same_time_is_news: bool,
     ) -> bool {
         let Some(leaf) = self.0.contexts.get(context).and_then(|context| context.leaf(path)) else { return false };
         let mut found = false;
         leaf.each_entry(true, |entry| {
             let (update, known) = entry.parts();
-            let same = update.timestamp == *timestamp && known.value == *value;
+            let same = update.timestamp == *timestamp && (!same_time_is_news || known.value == *value);
             found |= update.source_ref == *source && (same || update.timestamp > *timestamp);
         });
         found

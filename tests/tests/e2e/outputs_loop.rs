@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 use tokio::net::{TcpListener, TcpStream};
-use windlass_tests::{NmeaPeer, Server, ServerOptions};
+use windlass_tests::{NmeaPeer, PATIENCE, Server, ServerOptions};
 
 /// A connection to another server's stream.
 fn following(options: ServerOptions, port: u16) -> ServerOptions {
@@ -39,7 +39,12 @@ async fn servers_that_feed_each_other_do_not_grow_a_loop_and_say_so() {
     for n in 1..=40 {
         let degrees = f64::from(n);
         peer.say(&format!("GPHDT,{degrees:.1},T")).await;
-        let leaf = second.eventually("/signalk/v1/api/vessels/self/navigation/headingTrue", heading(degrees)).await;
+        let arrived = second.eventually("/signalk/v1/api/vessels/self/navigation/headingTrue", heading(degrees));
+        let Ok(leaf) = tokio::time::timeout(PATIENCE / 2, arrived).await else {
+            let (here, there) = (first.statistics().await, second.statistics().await);
+            let leaf = first.tree("vessels/self/navigation/headingTrue").await;
+            panic!("heading {n} does not arrive; the first server has {leaf} and\n{here}\nthe second one\n{there}");
+        };
         assert_eq!(leaf["$source"], "gps.GP", "who measured it stays known");
     }
     // What the second one sends back is dropped.

@@ -39,9 +39,9 @@ fn things() -> Vec<Thing> {
             name: "baseDeltas.json",
             method: Method::PUT,
             path: "/skServer/vessel",
-            body: |n| json!({"name": "Testboat", "draft": n}),
+            body: |n| json!({"name": n.to_string(), "draft": 2.5}),
             read: "/skServer/vessel",
-            value: |answer| answer["draft"].as_f64().map(|draft| draft as u64),
+            value: |answer| number(&answer["name"]),
         },
         Thing {
             name: "priorities.json",
