@@ -6,10 +6,10 @@ pub mod connections;
 pub mod data_model;
 pub mod discovery;
 pub mod durable;
-pub mod metadata;
 #[cfg(test)]
 #[path = "../../fuzz/replay.rs"]
 mod fuzz_replay;
+pub mod metadata;
 pub mod nmea0183;
 pub mod notifications;
 pub mod outputs;
