@@ -12,6 +12,7 @@ use actix::Addr;
 use serde_json::{Map, Value, json};
 use smallvec::SmallVec;
 use tokio::sync::watch;
+use windlass_broker::observe::{ActorId, ActorKind, Flow, Observatory, Observed};
 use windlass_broker::{
     Broker, Context, Delta, DeltaVersion, NameError, Origin, Path, PathValue, Publish, RawJson, SourceRef, Timestamp,
     Update,
@@ -38,6 +39,13 @@ struct Inner {
     own: Context,
     source: SourceRef,
     answers: Mutex<HashMap<String, Kept>>,
+    seen: Seen,
+}
+
+/// How it is seen.
+struct Seen {
+    observed: Observed,
+    to_broker: Flow,
 }
 
 struct Kept {
@@ -63,7 +71,7 @@ impl AskError {
             Self::Malformed(_) | Self::Refused(AccessError::Malformed(_) | AccessError::AlreadyRequested { .. }) => 400,
             Self::Refused(AccessError::NotAvailable) => 404,
             Self::Refused(AccessError::Off) => 403,
-            Self::Refused(AccessError::TooMany { .. }) => 429,
+            Self::Refused(AccessError::TooMany { .. } | AccessError::TooManyPending) => 429,
             Self::Refused(AccessError::Full) => 503,
             Self::Refused(AccessError::Failed(_)) => 500,
         }
@@ -75,9 +83,17 @@ impl AccessDesk {
     ///
     /// # Errors
     /// There are too many names.
-    pub fn new(security: Security, broker: Addr<Broker>, events: EventBus, own: Context) -> Result<Self, NameError> {
+    pub fn new(
+        security: Security,
+        broker: Addr<Broker>,
+        events: EventBus,
+        own: Context,
+        observatory: &Observatory,
+    ) -> Result<Self, NameError> {
+        let observed = observatory.observe(ActorKind::AccessDesk, "");
+        let seen = Seen { to_broker: observed.flow_to(&ActorId::broker()), observed };
         let source = SourceRef::new(SOURCE)?;
-        Ok(Self(Arc::new(Inner { security, broker, events, own, source, answers: Mutex::default() })))
+        Ok(Self(Arc::new(Inner { security, broker, events, own, source, answers: Mutex::default(), seen })))
     }
 
     /// Takes `{"clientId", "description", "permissions"?}` of a device or `{"userId", "password"}` of somebody. The answer is the reply to
@@ -86,6 +102,7 @@ impl AccessDesk {
     /// # Errors
     /// See [`AskError`].
     pub fn ask(&self, asked: &Value, request_id: Option<&str>, address: IpAddr) -> Result<Value, AskError> {
+        self.0.seen.observed.count(1, 0);
         let text = |name: &str| asked.get(name).and_then(Value::as_str);
         let id = request_id.map_or_else(|| uuid::Uuid::new_v4().to_string(), str::to_owned);
         let now = SystemTime::now();
@@ -223,7 +240,7 @@ impl AccessDesk {
         let delta =
             Delta { context: self.0.own.clone(), updates: SmallVec::from_iter([update]), version: DeltaVersion::V1 };
         let publish = Publish { provider: self.0.source.clone(), origin: Origin::NONE, deltas: vec![delta] };
-        if self.0.broker.try_send(publish).is_err() {
+        if self.0.broker.try_send(self.0.seen.to_broker.carry(publish)).is_err() {
             log::warn!(
                 "an access request of {} could not be announced, because the server is busy",
                 request.identifier

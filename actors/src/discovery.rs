@@ -1,11 +1,15 @@
 //! Announcing the server on the local network, and finding others there, by multicast DNS (signalk-v1 §12).
 
 use std::net::IpAddr;
+use std::ops::Deref;
+use std::sync::LazyLock;
 use std::time::Duration;
 
+use if_addrs::{IfAddr, Interface};
 use mdns_sd::{IfKind, ResolvedService, ServiceDaemon, ServiceEvent, ServiceInfo};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, timeout, timeout_at};
+use uuid::Uuid;
 
 /// The port of multicast DNS.
 const PORT: u16 = 5353;
@@ -16,13 +20,17 @@ const GOODBYE: Duration = Duration::from_secs(2);
 /// Most servers that are looked at in one search.
 const MOST_FOUND: usize = 256;
 
+/// Tells this process from all other servers, those of the same boat included. It is announced as `instance`.
+static INSTANCE: LazyLock<String> = LazyLock::new(|| Uuid::new_v4().to_string());
+
 /// Why nothing is announced or found.
 #[derive(Debug, thiserror::Error)]
 #[error("multicast DNS does not work on this computer: {0}; set `mdns` to false in settings.json to do without")]
 pub struct DiscoveryError(#[from] mdns_sd::Error);
 
 /// Where multicast DNS is spoken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Reach {
     /// On all networks of this computer.
     #[default]
@@ -77,6 +85,7 @@ impl Facts {
             ("vname", self.vessel_name.clone()),
             ("vmmsi", mmsi),
             ("vuuid", uuid),
+            ("instance", Some(INSTANCE.clone())),
         ];
         known.into_iter().filter_map(|(key, value)| Some((key, value.filter(|value| !value.is_empty())?))).collect()
     }
@@ -116,7 +125,7 @@ pub struct Announcer {
 /// What is announced, and by what.
 struct Announced {
     facts: Facts,
-    daemon: ServiceDaemon,
+    daemon: Daemon,
     names: Vec<String>,
 }
 
@@ -135,7 +144,7 @@ impl Announcer {
             return Ok(());
         }
         self.stop().await;
-        let daemon = daemon(self.reach, self.port)?;
+        let daemon = Daemon::start(self.reach, self.port)?;
         let mut names = Vec::new();
         for record in facts.records(self.reach)? {
             names.push(record.get_fullname().to_owned());
@@ -154,14 +163,48 @@ impl Announcer {
                 let _ = timeout(GOODBYE, told.recv_async()).await;
             }
         }
-        end(&daemon).await;
+        daemon.end().await;
     }
 }
 
-/// Ends a daemon, which also ends its thread.
-async fn end(daemon: &ServiceDaemon) {
-    if let Ok(ended) = daemon.shutdown() {
-        let _ = timeout(GOODBYE, ended.recv_async()).await;
+/// What speaks multicast DNS. It has a thread and sockets, which go when this is dropped.
+struct Daemon(ServiceDaemon);
+
+impl Daemon {
+    fn start(reach: Reach, port: u16) -> Result<Self, DiscoveryError> {
+        let daemon = Self(ServiceDaemon::new_with_port(port)?);
+        match reach {
+            Reach::Network => daemon.disable_interface(vec![IfKind::LoopbackV4, IfKind::LoopbackV6])?,
+            Reach::Loopback => {
+                daemon.disable_interface(IfKind::All)?;
+                daemon.enable_interface(IfKind::LoopbackV4)?;
+            }
+        }
+        Ok(daemon)
+    }
+
+    /// Waits until it has said goodbye.
+    async fn end(self) {
+        if let Ok(ended) = self.shutdown() {
+            let _ = timeout(GOODBYE, ended.recv_async()).await;
+        }
+    }
+}
+
+impl Deref for Daemon {
+    type Target = ServiceDaemon;
+
+    fn deref(&self) -> &ServiceDaemon {
+        &self.0
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        match self.0.shutdown() {
+            Ok(_) | Err(mdns_sd::Error::DaemonShutdown) => {}
+            Err(error) => log::warn!("multicast DNS: a thread could not be told to end, and goes on: {error}"),
+        }
     }
 }
 
@@ -173,7 +216,7 @@ pub struct FoundServer {
     pub name: String,
     /// The name of its computer.
     pub host: String,
-    /// Its addresses.
+    /// Its addresses, those first that are most likely to be reached from here.
     pub addresses: Vec<IpAddr>,
     /// The port of its stream.
     pub port: u16,
@@ -185,6 +228,9 @@ pub struct FoundServer {
     /// Its software, if it says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub software: Option<String>,
+    /// Whether it is this very process.
+    #[serde(skip)]
+    pub here: bool,
 }
 
 /// Looks for Signal K servers for as long as `wait`; this one is found, too, when it is announced.
@@ -201,7 +247,13 @@ async fn find_on_port(
     port: u16,
     enough: impl Fn(&[FoundServer]) -> bool,
 ) -> Result<Vec<FoundServer>, DiscoveryError> {
-    let daemon = daemon(reach, port)?;
+    let daemon = Daemon::start(reach, port)?;
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {
+        log::warn!(
+            "the networks of this computer can't be found ({error}); addresses of other servers are tried as they come"
+        );
+        Vec::new()
+    });
     let mut found: Vec<FoundServer> = Vec::new();
     let until = Instant::now() + wait;
     let (plain, secure) = (daemon.browse("_signalk-ws._tcp.local.")?, daemon.browse("_signalk-wss._tcp.local.")?);
@@ -214,7 +266,7 @@ async fn find_on_port(
         };
         match timeout_at(until, event).await {
             Ok(Ok(ServiceEvent::ServiceResolved(service))) => {
-                let server = FoundServer::of(&service);
+                let server = FoundServer::of(&service, &interfaces);
                 found.retain(|known| (&known.name, known.secure) != (&server.name, server.secure));
                 found.push(server);
             }
@@ -223,16 +275,16 @@ async fn find_on_port(
             Ok(Err(_)) | Err(_) => break,
         }
     }
-    end(&daemon).await;
+    daemon.end().await;
     Ok(found)
 }
 
 impl FoundServer {
-    fn of(service: &ResolvedService) -> Self {
+    fn of(service: &ResolvedService, interfaces: &[Interface]) -> Self {
         let property = |key| service.get_property_val_str(key).map(str::to_owned);
         let name = service.get_fullname().strip_suffix(&service.ty_domain).unwrap_or(service.get_fullname());
         let mut addresses: Vec<_> = service.get_addresses().iter().map(|address| address.to_ip_addr()).collect();
-        addresses.sort();
+        addresses.sort_by_key(|address| (distance(*address, interfaces), *address));
         Self {
             name: name.trim_end_matches('.').to_owned(),
             host: service.get_hostname().trim_end_matches('.').to_owned(),
@@ -241,20 +293,29 @@ impl FoundServer {
             secure: service.ty_domain.starts_with("_signalk-wss."),
             own: property("self"),
             software: property("swname"),
+            here: property("instance").as_deref() == Some(INSTANCE.as_str()),
         }
     }
 }
 
-fn daemon(reach: Reach, port: u16) -> Result<ServiceDaemon, DiscoveryError> {
-    let daemon = ServiceDaemon::new_with_port(port)?;
-    match reach {
-        Reach::Network => daemon.disable_interface(vec![IfKind::LoopbackV4, IfKind::LoopbackV6])?,
-        Reach::Loopback => {
-            daemon.disable_interface(IfKind::All)?;
-            daemon.enable_interface(IfKind::LoopbackV4)?;
-        }
+/// How far off an address is: on one of our networks, elsewhere, or of a kind that means something to its own computer or wire only.
+fn distance(address: IpAddr, interfaces: &[Interface]) -> u8 {
+    let link_local = match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    };
+    let near = |interface: &Interface| match (&interface.addr, address) {
+        (IfAddr::V4(own), IpAddr::V4(other)) => own.ip & own.netmask == other & own.netmask,
+        (IfAddr::V6(own), IpAddr::V6(other)) => own.ip & own.netmask == other & own.netmask,
+        _ => false,
+    };
+    if address.is_loopback() {
+        3
+    } else if link_local {
+        2
+    } else {
+        u8::from(!interfaces.iter().any(near))
     }
-    Ok(daemon)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Staleness: a value whose source has fallen silent becomes null (signalk-v1 §10).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
@@ -12,7 +12,7 @@ use windlass_broker::{
     Update,
 };
 
-use crate::data_model::ModelView;
+use crate::data_model::{ContextModel, ModelView};
 
 /// In whose name the statistics count what is emitted; the deltas keep the `$source` that fell silent.
 const NAME: &str = "staleness";
@@ -97,6 +97,10 @@ pub struct Staleness {
     view: ModelView,
     settings: StalenessSettings,
     watched: HashMap<(Path, SourceRef), Watched, RandomState>,
+    /// Paths of which metadata has come since the last check. The model takes it in after this stage, so it is read at the next one.
+    changed: HashSet<Path, RandomState>,
+    /// More of them than are remembered.
+    all_changed: bool,
 }
 
 #[derive(Debug)]
@@ -129,11 +133,19 @@ impl Staleness {
     /// There are too many names.
     pub fn new(view: ModelView, settings: StalenessSettings) -> Result<Self, NameError> {
         let own = view.identity().context().clone();
-        Ok(Self { name: SourceRef::new(NAME)?, own, view, settings, watched: HashMap::default() })
+        Ok(Self {
+            name: SourceRef::new(NAME)?,
+            own,
+            view,
+            settings,
+            watched: HashMap::default(),
+            changed: HashSet::default(),
+            all_changed: false,
+        })
     }
 
-    fn timeout_of(&self, path: &str) -> Timeout {
-        let Some(meta) = self.view.metadata(path) else { return Timeout::Unset };
+    fn timeout_of(view: &ModelView, path: &str) -> Timeout {
+        let Some(meta) = view.metadata(path) else { return Timeout::Unset };
         if meta.get("updateContract").and_then(Value::as_str) == Some("event") {
             return Timeout::Exempt;
         }
@@ -173,7 +185,7 @@ impl Staleness {
             watched.last = now;
             (watched.timestamp, watched.value) = (update.timestamp.clone(), value.value.clone());
         } else if self.watched.len() < MAX_WATCHED {
-            let timeout = self.timeout_of(path);
+            let timeout = Self::timeout_of(&self.view, path);
             let watched = Watched {
                 first: now,
                 last: now,
@@ -195,12 +207,11 @@ impl Stage for Staleness {
     fn observe(&mut self, judged: &Judged, now: Instant, _: &mut Vec<Delta>) {
         let delta = judged.delta().delta();
         for update in &delta.updates {
-            if !update.meta.is_empty() {
-                // The model takes the metadata in after this stage, so the timeouts are read anew at the next check.
-                for ((path, _), watched) in &mut self.watched {
-                    if update.meta.iter().any(|entry| entry.path == *path) {
-                        watched.timeout = Timeout::Unset;
-                    }
+            for entry in &update.meta {
+                if self.changed.len() < MAX_WATCHED {
+                    self.changed.insert(entry.path.clone());
+                } else {
+                    self.all_changed = true;
                 }
             }
             if delta.context == self.own {
@@ -217,19 +228,20 @@ impl Stage for Staleness {
     }
 
     fn tick(&mut self, now: Instant, priorities: &Priorities, emit: &mut Vec<Delta>) {
-        let unset: Vec<_> =
-            self.watched.iter().filter(|(_, w)| w.timeout == Timeout::Unset).map(|(key, _)| key.clone()).collect();
-        for key in unset {
-            let timeout = self.timeout_of(key.0.as_str());
-            if let Some(watched) = self.watched.get_mut(&key) {
-                watched.timeout = timeout;
+        let Self { view, own, settings, watched, changed, all_changed, .. } = self;
+        let (changed, all_changed) = (std::mem::take(changed), std::mem::take(all_changed));
+        watched.retain(|(path, source), watched| {
+            if all_changed || changed.contains(path) {
+                watched.timeout = Self::timeout_of(view, path.as_str());
             }
-        }
-        for ((path, source), watched) in &self.watched {
-            let Some(timeout) = watched.allowed(&self.settings, now) else { continue };
+            let Some(timeout) = watched.allowed(settings, now) else { return true };
             let silent = now.saturating_duration_since(watched.last);
             if silent <= timeout.max(priorities.longest_hold(path)) {
-                continue;
+                return true;
+            }
+            // What was taken out of the model meanwhile, such as with its source, does not come back as a null.
+            if !knows(view.own(), path, source) {
+                return false;
             }
             let last = json!({"timestamp": watched.timestamp.to_string(), "value": watched.value.to_value()});
             let state = RawJson::of(&json!({"timedOut": true, "lastValue": last}));
@@ -243,11 +255,12 @@ impl Stage for Staleness {
                 notification_id: None,
             };
             emit.push(Delta {
-                context: self.own.clone(),
+                context: own.clone(),
                 updates: SmallVec::from_iter([update]),
                 version: DeltaVersion::V1,
             });
-        }
+            false
+        });
     }
 }
 
@@ -275,125 +288,19 @@ impl Watched {
     }
 }
 
+/// Whether the model has a value of a source at a path.
+fn knows(model: &ContextModel, path: &Path, source: &SourceRef) -> bool {
+    let mut known = false;
+    if let Some(leaf) = model.leaf(path) {
+        leaf.each_entry(true, |entry| known |= entry.parts().0.source_ref == *source);
+    }
+    known
+}
+
 fn is_exempt(path: &str) -> bool {
     EXEMPT.iter().any(|root| path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
 }
 
 #[cfg(test)]
-mod tests {
-    use windlass_broker::{Intake, Provider};
-
-    use super::*;
-    use crate::data_model::Identity;
-
-    struct Watch {
-        stage: Staleness,
-        view: ModelView,
-        intake: Intake,
-        start: Instant,
-    }
-
-    impl Watch {
-        fn new(settings: Value) -> Self {
-            let own = Context::new("vessels.urn:mrn:imo:mmsi:1").expect("a context");
-            let view = ModelView::new(Identity::new(own.clone()));
-            let settings = serde_json::from_value(settings).expect("settings");
-            let stage = Staleness::new(view.clone(), settings).expect("names");
-            let intake = Intake {
-                self_context: own,
-                provider: Provider::new("gps").expect("a name"),
-                override_timestamps: false,
-            };
-            Self { stage, view, intake, start: Instant::now() }
-        }
-        fn at(&self, ms: u64) -> Instant {
-            self.start + Duration::from_millis(ms)
-        }
-        fn give(&mut self, ms: u64, update: Value) {
-            let text = json!({"updates": [update]}).to_string();
-            let judged = Judged::accepted(self.intake.take(&text, DeltaVersion::V1).delta.expect("a delta"));
-            let now = self.at(ms);
-            self.stage.observe(&judged, now, &mut Vec::new());
-            self.view.apply(&judged);
-        }
-        fn value(&mut self, ms: u64, path: &str, value: Value) {
-            self.give(ms, json!({"values": [{"path": path, "value": value}]}));
-        }
-        /// The paths that a check finds stale; what it says is taken in, as the broker does.
-        fn stale(&mut self, ms: u64) -> Vec<String> {
-            let mut emit = Vec::new();
-            let now = self.at(ms);
-            self.stage.tick(now, &Priorities::default(), &mut emit);
-            for delta in &emit {
-                self.stage.observe(&Judged::accepted(delta.clone()), now, &mut Vec::new());
-            }
-            let mut paths: Vec<_> = emit.iter().map(|delta| delta.updates[0].values[0].path.to_string()).collect();
-            paths.sort();
-            paths
-        }
-    }
-
-    #[test]
-    fn a_silent_path_becomes_null_once() {
-        // SK-162
-        let mut watch =
-            Watch::new(json!({"enforceDataTimeouts": true, "useDefaultTimeouts": true, "defaultTimeout": 10}));
-        watch.give(0, json!({"meta": [{"path": "fast", "value": {"timeout": 1}}, {"path": "never", "value": {"timeout": 0}}, {"path": "event", "value": {"updateContract": "event"}}]}));
-        for path in ["fast", "slow", "never", "event", "navigation.anchor.position", "flag"] {
-            watch.value(0, path, json!(1.5));
-        }
-        watch.value(0, "text", json!("on"));
-        watch.value(0, "switch", json!(true));
-        assert!(watch.stale(1000).is_empty());
-        assert_eq!(watch.stale(1001), ["fast"]);
-        assert!(watch.stale(5000).is_empty(), "it is told once");
-        watch.value(6000, "fast", json!(2));
-        assert_eq!(watch.stale(7001), ["fast"], "and again after news");
-        assert_eq!(watch.stale(10_001), ["slow"]);
-    }
-
-    #[test]
-    fn the_delta_says_what_the_last_value_was() {
-        let mut watch =
-            Watch::new(json!({"enforceDataTimeouts": true, "useDefaultTimeouts": true, "defaultTimeout": 1}));
-        watch.give(0, json!({"timestamp": "2026-01-01T00:00:00.000Z", "values": [{"path": "x", "value": 7}]}));
-        let mut emit = Vec::new();
-        let now = watch.at(1001);
-        watch.stage.tick(now, &Priorities::default(), &mut emit);
-        let text: Value = serde_json::from_str(&emit[0].render()).expect("JSON");
-        let value = &text["updates"][0]["values"][0];
-        assert_eq!(text["updates"][0]["$source"], "gps");
-        let last = json!({"timestamp": "2026-01-01T00:00:00.000Z", "value": 7});
-        assert_eq!(value, &json!({"path": "x", "value": null, "state": {"timedOut": true, "lastValue": last}}));
-    }
-
-    #[test]
-    fn an_automatic_timeout_follows_the_usual_interval() {
-        let mut watch = Watch::new(json!({"enforceDataTimeouts": true}));
-        watch.give(0, json!({"meta": [{"path": "x", "value": {"timeout": "auto"}}]}));
-        for n in 0..=31 {
-            watch.value(n * 1000, "x", json!(n));
-        }
-        assert!(watch.stale(31_000 + 5000).is_empty());
-        assert_eq!(watch.stale(31_000 + 5001), ["x"]);
-        // Before it is warm there is no timeout without a default.
-        watch.value(40_000, "x", json!(1));
-        watch.value(41_000, "x", json!(1));
-        assert!(watch.stale(60_000).is_empty());
-    }
-
-    #[test]
-    fn a_source_that_may_still_take_over_is_waited_for() {
-        let settings =
-            json!({"overrides": {"x": [{"sourceRef": "gps", "timeout": 0}, {"sourceRef": "b", "timeout": 9000}]}});
-        let priorities = Priorities::new(&serde_json::from_value(settings).expect("settings"));
-        let mut watch =
-            Watch::new(json!({"enforceDataTimeouts": true, "useDefaultTimeouts": true, "defaultTimeout": 1}));
-        watch.value(0, "x", json!(1));
-        let (mut early, mut late) = (Vec::new(), Vec::new());
-        let (at_9, after) = (watch.at(9000), watch.at(9001));
-        watch.stage.tick(at_9, &priorities, &mut early);
-        watch.stage.tick(after, &priorities, &mut late);
-        assert_eq!((early.len(), late.len()), (0, 1));
-    }
-}
+#[path = "staleness_tests.rs"]
+mod tests;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use actix::prelude::*;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use windlass_broker::observe::{ActorId, ActorKind, Observatory, name_thread};
 use windlass_broker::*;
 
 const OWN: &str = "vessels.urn:mrn:imo:mmsi:230099999";
@@ -166,5 +167,34 @@ fn publishing(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, intake_and_rendering, routing, publishing);
+/// What it costs an actor to be seen; each is paid once a message, not once a delta.
+fn observing(c: &mut Criterion) {
+    name_thread("bench");
+    let observatory = Observatory::default();
+    let observed = observatory.observe(ActorKind::Client, "1");
+    let flow = observed.flow_to(&ActorId::broker());
+    let provider = SourceRef::new("bench").expect("a name");
+    let mut group = c.benchmark_group("observe");
+    group.bench_function("a message that is counted", |b| b.iter(|| black_box(&observed).count(1, black_box(3))));
+    group.bench_function("a message that is timed", |b| {
+        b.iter(|| {
+            let handling = black_box(&observed).begin();
+            observed.end(handling, black_box(3))
+        });
+    });
+    group.bench_function("the clock alone, read twice", |b| {
+        b.iter(|| (black_box(std::time::Instant::now()), black_box(std::time::Instant::now())));
+    });
+    group.bench_function("a batch sent", |b| b.iter(|| black_box(&flow).count(1, black_box(3))));
+    group.bench_function("a length told", |b| b.iter(|| black_box(observed.queue()).set(black_box(17))));
+    group.bench_function("a batch through a mailbox", |b| {
+        b.iter(|| {
+            let publish = Publish { provider: provider.clone(), origin: Origin::NONE, deltas: Vec::new() };
+            drop(black_box(flow.carry(publish)));
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, intake_and_rendering, routing, publishing, observing);
 criterion_main!(benches);

@@ -1,6 +1,6 @@
 //! The broker actor: everything published passes here, in order, on its way to the data model and to the subscribers.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,21 +8,21 @@ use actix::prelude::*;
 use foldhash::fast::RandomState;
 use smallvec::SmallVec;
 
-use crate::consumers::Consumers;
+use crate::consumers::{Consumers, SeenConsumer};
 use crate::delta::{Delta, SharedDelta, ValueIndex};
+use crate::hub::Hub;
 use crate::intern::{Context as SkContext, SourceRef};
 use crate::judged::Judged;
 use crate::messages::*;
+use crate::observe::{ActorId, ActorKind, Carried, Flow, Observatory, Observed, QueueUnit};
 use crate::priorities::{Priorities, PrioritySettings, SourceSwitch};
 use crate::restart_policy::RestartDecision;
-use crate::routing::{Routes, RoutingIndex, SourcePolicy, TopicId};
-use crate::stage::Stage;
+use crate::routing::{Routes, RoutingIndex, SourcePolicy, Topic, TopicId};
+use crate::stage::{SeenStage, Stage};
 use crate::timestamp::Timestamp;
 
 /// Messages that may wait for the broker. Publishers send batches, so this is a few thousand deltas.
 const MAILBOX: usize = 128;
-/// Items that may wait for a hub before publishers have to wait too.
-const MAX_PENDING: usize = 8192;
 
 /// Routes deltas from publishers to the data model, the hubs of the clients and the consumers; supervises the consumers.
 pub struct Broker {
@@ -38,21 +38,32 @@ pub struct Broker {
     override_timestamps: bool,
     own: Option<SkContext>,
     priorities: Priorities,
-    switches: Option<Recipient<SourcesSwitched>>,
-    stages: Vec<Box<dyn Stage>>,
+    switches: Option<(Recipient<SourcesSwitched>, Flow)>,
+    stages: Vec<SeenStage>,
+    /// What the stages have to say to what was published last, or at a tick. All of it is published before the mailbox is read again, so
+    /// there is never more.
+    emitted: VecDeque<Carried<Publish>>,
+    /// Stages whose tick came while an answer was waited for.
+    due: VecDeque<usize>,
+    /// How many answers are waited for: while there are some, the mailbox is not read.
+    awaited: usize,
     statistics: BrokerStatistics,
-}
-
-struct Hub {
-    recipient: Recipient<FanOut>,
-    pending: Vec<FanOutItem>,
-    in_flight: bool,
-    statistics: HubStatistics,
+    observatory: Observatory,
+    observed: Observed,
+    to_model: Flow,
+    /// What comes from those who are no actors themselves.
+    server: Observed,
+    from_server: Flow,
 }
 
 impl Broker {
     /// A broker that applies deltas to `model` and takes snapshots from `snapshots`.
     pub fn new(model: Recipient<ApplyDeltas>, snapshots: Recipient<CollectSnapshot>) -> Self {
+        let observatory = Observatory::default();
+        let observed = observe(&observatory);
+        let to_model = observed.flow_to(&ActorId::data_model());
+        let server = observatory.observe(ActorKind::Server, "");
+        let from_server = server.flow_to(observed.id());
         Self {
             model,
             snapshots,
@@ -67,8 +78,26 @@ impl Broker {
             priorities: Priorities::default(),
             switches: None,
             stages: Vec::new(),
+            emitted: VecDeque::new(),
+            due: VecDeque::new(),
+            awaited: 0,
             statistics: BrokerStatistics::default(),
+            observatory,
+            observed,
+            to_model,
+            server,
+            from_server,
         }
+    }
+
+    /// Is seen in `observatory`, and with it what it sends to whom. To be said on the broker's own thread, and before
+    /// [`Self::with_stages`] and [`Self::telling_switches`].
+    pub fn observed_by(self, observatory: &Observatory) -> Self {
+        let observed = observe(observatory);
+        let to_model = observed.flow_to(&ActorId::data_model());
+        let server = observatory.observe(ActorKind::Server, "");
+        let from_server = server.flow_to(observed.id());
+        Self { observatory: observatory.clone(), observed, to_model, server, from_server, ..self }
     }
 
     /// Whether every timestamp is replaced with the time of reception, whoever sent it (signalk-v1 §2.2 no. 2).
@@ -83,22 +112,96 @@ impl Broker {
 
     /// Tells `listener` whenever another source takes a path over.
     pub fn telling_switches(self, listener: Recipient<SourcesSwitched>) -> Self {
-        Self { switches: Some(listener), ..self }
+        let flow = self.observed.flow_to(&ActorId::new(ActorKind::PreferredSources, ""));
+        Self { switches: Some((listener, flow)), ..self }
     }
 
     /// Lets these see every delta, in this order.
     pub fn with_stages(self, stages: Vec<Box<dyn Stage>>) -> Self {
+        let see = |stage| SeenStage::new(stage, &self.observatory, self.observed.id());
+        let stages = stages.into_iter().map(see).collect();
         Self { stages, ..self }
     }
 
+    /// Takes a batch in: it is judged and applied, and when the data model has it, routed.
+    fn publish(&mut self, mut message: Publish, ctx: &mut Context<Self>) {
+        let handling = self.observed.begin();
+        if self.override_timestamps {
+            let now = Timestamp::now();
+            message.deltas.iter_mut().flat_map(|d| &mut d.updates).for_each(|u| u.timestamp = now.clone());
+        }
+        let count = message.deltas.len();
+        self.statistics.batches += 1;
+        self.statistics.deltas += count as u64;
+        let values = message.deltas.iter().flat_map(|d| &d.updates).map(|u| u.values.len() as u64).sum::<u64>();
+        self.statistics.values += values;
+        let (publisher, origin) = (message.provider, message.origin);
+        *self.by_provider.entry(publisher.clone()).or_default() += count as u64;
+        let deltas = Arc::new(self.judge(message.deltas));
+        self.to_model.count(1, deltas.len());
+        let applied = self.model.send(ApplyDeltas(deltas.clone()));
+        self.observed.end(handling, count);
+        self.wait_for(applied, ctx, move |answer, broker, ctx| {
+            let handling = broker.observed.begin();
+            if answer.is_err() {
+                // Only while the server goes down: the model's arbiter has stopped before the broker's context did.
+                log::error!("the data model has stopped; {} deltas are lost", deltas.len());
+                return ctx.stop();
+            }
+            broker.route(&publisher, origin, &deltas, ctx);
+            broker.observed.pause(handling);
+        });
+    }
+
+    /// Does `then` with an answer, and reads nothing else from the mailbox before.
+    fn wait_for<F: Future + 'static>(
+        &mut self,
+        answer: F,
+        ctx: &mut Context<Self>,
+        then: impl FnOnce(F::Output, &mut Self, &mut Context<Self>) + 'static,
+    ) {
+        self.awaited += 1;
+        ctx.wait(actix::fut::wrap_future::<_, Self>(answer).map(|answer, broker, ctx| {
+            then(answer, broker, ctx);
+            broker.awaited -= 1;
+            broker.go_on(ctx);
+        }));
+    }
+
+    /// When everything is applied and routed: publishes what the stages have to say to it, so that it comes after what it is about and
+    /// before anything later. Messages to itself would not do, as the context may handle them after the next one of the mailbox, and in
+    /// another order; and what is polled between a message and its answer finds half of the work done.
+    fn go_on(&mut self, ctx: &mut Context<Self>) {
+        while self.awaited == 0 {
+            if let Some(Carried { message, waiting }) = self.emitted.pop_front() {
+                drop(waiting);
+                self.publish(message, ctx);
+            } else if let Some(stage) = self.due.pop_front() {
+                self.tick(stage);
+            } else {
+                return;
+            }
+        }
+    }
+
+    fn tick(&mut self, stage: usize) {
+        let now = actix::clock::Instant::now().into_std();
+        let mut emit = Vec::new();
+        let seen = &mut self.stages[stage];
+        let handling = seen.observed.begin();
+        seen.stage.tick(now, &self.priorities, &mut emit);
+        seen.observed.pause(handling);
+        self.emitted.extend(seen.publish(emit));
+    }
+
     /// Takes what was published through the stages and the priorities. Returns what is to be applied and routed.
-    fn judge(&mut self, deltas: Vec<Delta>, ctx: &mut Context<Self>) -> Vec<Judged> {
+    fn judge(&mut self, deltas: Vec<Delta>) -> Vec<Judged> {
         let now = actix::clock::Instant::now().into_std();
         let mut switched = Vec::new();
         let mut judged = Vec::with_capacity(deltas.len());
         for mut delta in deltas {
-            for stage in &mut self.stages {
-                stage.admit(&mut delta);
+            for seen in &mut self.stages {
+                seen.stage.admit(&mut delta);
             }
             if !delta.updates.is_empty() {
                 judged.push(self.judge_delta(delta, now, &mut switched));
@@ -106,18 +209,26 @@ impl Broker {
         }
         if !switched.is_empty() {
             self.statistics.switches += switched.len() as u64;
-            if let Some(listener) = &self.switches
-                && let Err(SendError::Full(lost)) = listener.try_send(SourcesSwitched(switched))
-            {
-                log::debug!("{} switches of sources are told with the next ones only", lost.0.len());
+            if let Some((listener, flow)) = &self.switches {
+                match listener.try_send(SourcesSwitched(switched)) {
+                    Ok(()) => flow.count(1, 0),
+                    Err(SendError::Full(lost)) => {
+                        log::debug!("{} switches of sources are told with the next ones only", lost.0.len());
+                    }
+                    // Only while the server goes down.
+                    Err(SendError::Closed(_)) => {}
+                }
             }
         }
-        for stage in &mut self.stages {
+        let mut before = None;
+        for seen in &mut self.stages {
             let mut emit = Vec::new();
+            let handling = before.map_or_else(|| seen.observed.begin(), |ended| seen.observed.begin_after(ended));
             for one in &judged {
-                stage.observe(one, now, &mut emit);
+                seen.stage.observe(one, now, &mut emit);
             }
-            publish_emitted(stage.name(), emit, ctx);
+            before = Some(seen.observed.end(handling, judged.len()));
+            self.emitted.extend(seen.publish(emit));
         }
         judged
     }
@@ -129,7 +240,11 @@ impl Broker {
         let mut held = SmallVec::new();
         for (u, update) in delta.updates.iter().enumerate() {
             for (v, value) in update.values.iter().enumerate() {
-                let (accepted, switch) = self.priorities.judge(&value.path, &update.source_ref, now);
+                let (accepted, switch) = if value.is_timed_out() {
+                    (self.priorities.counts(&value.path, &update.source_ref), None)
+                } else {
+                    self.priorities.judge(&value.path, &update.source_ref, now)
+                };
                 switched.extend(switch);
                 if !accepted {
                     held.push(ValueIndex { update: u as u16, value: v as u16 });
@@ -155,9 +270,18 @@ impl Broker {
                 }
             }
             // Who asks for a root value by its name gets it under that name (signalk-v1 §5.4).
-            let named = judged.preferred().and_then(|preferred| preferred.delta().root_values_by_name());
-            if let Some(named) = named {
-                let routes = self.index.route_by_name(&named);
+            if let Some(named) = judged.delta().delta().root_values_by_name() {
+                let routes = if judged.held().is_empty() {
+                    self.index.route_by_name(&named)
+                } else {
+                    self.index.route_by_name_for(&named, SourcePolicy::All)
+                };
+                self.offer(publisher, origin, &SharedDelta::new(named), routes);
+            }
+            if !judged.held().is_empty()
+                && let Some(named) = judged.preferred().and_then(|preferred| preferred.delta().root_values_by_name())
+            {
+                let routes = self.index.route_by_name_for(&named, SourcePolicy::Preferred);
                 self.offer(publisher, origin, &SharedDelta::new(named), routes);
             }
         }
@@ -175,32 +299,35 @@ impl Broker {
         let routes = Arc::new(routes);
         for (id, hub) in self.hubs.iter_mut().enumerate() {
             if wanted_by(&self.hub_users, id, &routes) {
-                hub.pending.push(FanOutItem::Delta(delta.clone(), routes.clone(), origin));
+                hub.push_delta(delta, &routes, origin);
             }
         }
     }
 
     fn flush_hubs(&mut self, ctx: &mut Context<Self>) {
+        let mut stalled = Vec::new();
         for (id, hub) in self.hubs.iter_mut().enumerate() {
-            hub.statistics.most_pending = hub.statistics.most_pending.max(hub.pending.len());
+            hub.tell_length();
             if hub.pending.is_empty() {
                 continue;
             }
             if !hub.in_flight {
                 hub.in_flight = true;
-                hub.statistics.batches += 1;
-                let sent = hub.recipient.send(FanOut(std::mem::take(&mut hub.pending)));
+                let pending = hub.take_pending();
+                let sent = hub.recipient.send(pending);
                 ctx.spawn(
                     actix::fut::wrap_future::<_, Self>(sent)
                         .map(move |answer, broker, ctx| broker.hub_done(id, answer, ctx)),
                 );
-            } else if hub.pending.len() >= MAX_PENDING {
+            } else if hub.is_full() {
                 // The hub is far behind: nothing more is taken from publishers until it has caught up.
-                hub.statistics.batches += 1;
-                hub.statistics.stalls += 1;
-                let sent = hub.recipient.send(FanOut(std::mem::take(&mut hub.pending)));
-                ctx.wait(actix::fut::wrap_future::<_, Self>(sent).map(|_, _, _| ()));
+                hub.stalls += 1;
+                let pending = hub.take_pending();
+                stalled.push(hub.recipient.send(pending));
             }
+        }
+        for sent in stalled {
+            self.wait_for(sent, ctx, |_, _, _| ());
         }
     }
 
@@ -209,10 +336,22 @@ impl Broker {
         hub.in_flight = false;
         if answer.is_err() {
             // The worker is gone, and its clients with it.
-            hub.pending.clear();
+            hub.forget();
             return;
         }
         self.flush_hubs(ctx);
+    }
+
+    /// Whether a present value is for the row that it answers: to those who want the preferred sources only, not one that was preferred once.
+    fn is_wanted(&self, rows: &[Topic], cached: &CachedValue) -> bool {
+        if self.priorities.is_empty()
+            || self.own.as_ref() != Some(&cached.delta.delta().context)
+            || rows.get(cached.row).is_some_and(|row| row.sources == SourcePolicy::All)
+        {
+            return true;
+        }
+        let (update, value) = cached.delta.value(cached.index);
+        self.priorities.counts(&value.path, &update.source_ref)
     }
 
     fn leave_topics(&mut self, hub: HubId, topics: &[TopicId]) {
@@ -226,12 +365,12 @@ impl Broker {
             self.index.leave(*topic);
         }
     }
+}
 
-    fn time(&mut self, since: Instant) {
-        let took = since.elapsed();
-        self.statistics.busy += took;
-        self.statistics.longest_handler = self.statistics.longest_handler.max(took);
-    }
+fn observe(observatory: &Observatory) -> Observed {
+    let observed = observatory.observe(ActorKind::Broker, "");
+    observed.queue().holds(QueueUnit::Batches, MAILBOX as u64);
+    observed
 }
 
 fn wanted_by(users: &HashMap<TopicId, SmallVec<[u32; 8]>, RandomState>, hub: usize, routes: &Routes) -> bool {
@@ -239,59 +378,39 @@ fn wanted_by(users: &HashMap<TopicId, SmallVec<[u32; 8]>, RandomState>, hub: usi
     routes.whole.iter().any(used) || routes.values.iter().any(|(_, topics)| topics.iter().any(used))
 }
 
-/// What a stage has to say goes through the whole pipeline, before anything else that waits.
-fn publish_emitted(provider: &SourceRef, deltas: Vec<Delta>, ctx: &mut Context<Broker>) {
-    if !deltas.is_empty() {
-        ctx.notify(Publish { provider: provider.clone(), origin: Origin::NONE, deltas });
-    }
-}
-
 impl Actor for Broker {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        for (index, stage) in self.stages.iter().enumerate() {
-            let Some(interval) = stage.tick_interval() else { continue };
+        for (index, seen) in self.stages.iter().enumerate() {
+            let Some(interval) = seen.stage.tick_interval() else { continue };
             ctx.run_interval(interval, move |broker, ctx| {
-                let now = actix::clock::Instant::now().into_std();
-                let mut emit = Vec::new();
-                let stage = &mut broker.stages[index];
-                stage.tick(now, &broker.priorities, &mut emit);
-                publish_emitted(stage.name(), emit, ctx);
+                if !broker.due.contains(&index) {
+                    broker.due.push_back(index);
+                }
+                broker.go_on(ctx);
             });
         }
+    }
+}
+
+impl Handler<Carried<Publish>> for Broker {
+    type Result = ();
+
+    fn handle(&mut self, Carried { message, waiting }: Carried<Publish>, ctx: &mut Self::Context) {
+        drop(waiting);
+        self.publish(message, ctx);
     }
 }
 
 impl Handler<Publish> for Broker {
     type Result = ();
 
-    fn handle(&mut self, mut message: Publish, ctx: &mut Self::Context) {
-        let since = Instant::now();
-        if self.override_timestamps {
-            let now = Timestamp::now();
-            message.deltas.iter_mut().flat_map(|d| &mut d.updates).for_each(|u| u.timestamp = now.clone());
-        }
-        self.statistics.batches += 1;
-        self.statistics.deltas += message.deltas.len() as u64;
-        let values = message.deltas.iter().flat_map(|d| &d.updates).map(|u| u.values.len() as u64).sum::<u64>();
-        self.statistics.values += values;
-        let (publisher, origin) = (message.provider, message.origin);
-        *self.by_provider.entry(publisher.clone()).or_default() += message.deltas.len() as u64;
-        let deltas = Arc::new(self.judge(message.deltas, ctx));
-        let applied = self.model.send(ApplyDeltas(deltas.clone()));
-        self.time(since);
-        ctx.wait(applied.into_actor(self).map(move |answer, broker, ctx| {
-            let since = Instant::now();
-            if answer.is_err() {
-                // Only while the server goes down: the model's arbiter has stopped before the broker's context did.
-                log::error!("the data model has stopped; {} deltas are lost", deltas.len());
-                return ctx.stop();
-            }
-            broker.route(&publisher, origin, &deltas, ctx);
-            broker.time(since);
-        }));
+    fn handle(&mut self, message: Publish, ctx: &mut Self::Context) {
+        self.server.count(1, message.deltas.len());
+        self.from_server.count(1, message.deltas.len());
+        self.publish(message, ctx);
     }
 }
 
@@ -300,7 +419,8 @@ impl Handler<AttachHub> for Broker {
 
     fn handle(&mut self, AttachHub(recipient): AttachHub, _: &mut Self::Context) -> Self::Result {
         let id = HubId(self.hubs.len());
-        self.hubs.push(Hub { recipient, pending: Vec::new(), in_flight: false, statistics: HubStatistics::default() });
+        let flow = self.observed.flow_to(&id.actor());
+        self.hubs.push(Hub::new(recipient, self.observatory.queue(&id.actor()), flow));
         MessageResult(id)
     }
 }
@@ -316,11 +436,12 @@ impl Handler<Subscribe> for Broker {
         }
         let wanted = if cached { rows.clone() } else { Vec::new() };
         let snapshot = self.snapshots.send(CollectSnapshot(wanted));
-        ctx.wait(snapshot.into_actor(self).map(move |answer, broker, ctx| {
-            let Ok(cached) = answer else {
+        self.wait_for(snapshot, ctx, move |answer, broker, ctx| {
+            let Ok(mut cached) = answer else {
                 log::error!("the data model has stopped; subscription {subscription:?} gets nothing");
                 return;
             };
+            cached.retain(|value| broker.is_wanted(&rows, value));
             let topics: Vec<_> = rows.into_iter().map(|topic| broker.index.join(topic).0).collect();
             for topic in &topics {
                 let users = broker.hub_users.entry(*topic).or_default();
@@ -334,7 +455,7 @@ impl Handler<Subscribe> for Broker {
                 broker.leave_topics(hub, &earlier);
             }
             broker.flush_hubs(ctx);
-        }));
+        });
     }
 }
 
@@ -355,7 +476,10 @@ impl Handler<AttachConsumer> for Broker {
 
     fn handle(&mut self, message: AttachConsumer, _: &mut Self::Context) {
         let (topic, _) = self.index.join(message.topic);
-        if let Some(earlier) = self.consumers.attach(message.consumer, topic, message.except, message.recipient) {
+        let id = message.consumer.actor();
+        let seen = SeenConsumer { queue: self.observatory.queue(&id), flow: self.observed.flow_to(&id) };
+        let AttachConsumer { consumer, except, recipient, .. } = message;
+        if let Some(earlier) = self.consumers.attach(consumer, topic, except, recipient, seen) {
             self.index.leave(earlier);
         }
     }
@@ -450,12 +574,10 @@ impl Handler<CollectBrokerStatistics> for Broker {
             providers,
             topics: self.index.len(),
             subscriptions: self.subscriptions.len(),
-            hubs: self
-                .hubs
-                .iter()
-                .map(|h| HubStatistics { pending: h.pending.len(), ..h.statistics.clone() })
-                .collect(),
+            hubs: self.hubs.iter().map(Hub::statistics).collect(),
             consumers: self.consumers.statistics(),
+            busy: self.observed.busy(),
+            longest_handler: self.observed.longest(),
             ..self.statistics.clone()
         })
     }

@@ -2,11 +2,15 @@ use std::sync::{Mutex, MutexGuard};
 
 use super::*;
 use crate::delta::DeltaVersion;
+use crate::hub::{MAX_PENDING, MAX_PENDING_BYTES};
 use crate::intake::Intake;
 use crate::pattern::{ContextPattern, Glob};
 use crate::routing::{Scope, Topic};
 use crate::source::Provider;
 use crate::{Context as SkContext, ReloadBuffer};
+
+#[path = "broker_stage_tests.rs"]
+mod stages;
 
 /// Stands in for the data model: keeps the texts of what was applied, and answers snapshots with the last of them.
 #[derive(Default)]
@@ -417,6 +421,73 @@ async fn a_root_value_is_told_under_its_name() {
 }
 
 #[actix::test]
+async fn a_root_value_is_told_under_its_name_to_those_who_want_all_sources_too() {
+    // SK-76, SK-96
+    let log = Log::default();
+    let model = Model { log: Log::default(), last: None }.start();
+    let settings = serde_json::json!({"groups": [{"id": "g", "sources": ["good", "poor"]}]});
+    let broker = Broker::new(model.clone().recipient(), model.recipient())
+        .judging(own(), &serde_json::from_value(settings).expect("settings"));
+    let bus = Bus { broker: broker.start(), log };
+    let all = Topic { sources: SourcePolicy::All, ..topic("flag") };
+    value_hub(&bus, vec![topic("flag"), all]).await;
+    bus.send(from("good", r#"{"path":"","value":{"flag":"FI"}}"#)).await;
+    assert_eq!(bus.entries(&bus.log, 1).await, [r#"good flag="FI" for 2"#]);
+    bus.send(from("poor", r#"{"path":"","value":{"flag":"SE"}}"#)).await;
+    assert_eq!(bus.entries(&bus.log, 1).await, [r#"poor flag="SE" for 1"#]);
+    assert_eq!(bus.statistics().await.held, 1);
+}
+
+#[actix::test]
+async fn a_hub_that_is_behind_does_not_fill_the_memory_with_large_values() {
+    /// Answers when it gets permits, and says how many bytes it gets at once.
+    struct LargeHub(Log, Arc<tokio::sync::Semaphore>);
+    impl Actor for LargeHub {
+        type Context = Context<Self>;
+    }
+    impl Handler<FanOut> for LargeHub {
+        type Result = ResponseFuture<()>;
+        fn handle(&mut self, FanOut(items): FanOut, _: &mut Self::Context) -> Self::Result {
+            let bytes = |item: &FanOutItem| if let FanOutItem::Delta(delta, ..) = item { delta.bytes() } else { 0 };
+            self.0.push(items.iter().map(bytes).sum::<usize>().to_string());
+            let gate = self.1.clone();
+            Box::pin(async move { gate.acquire().await.expect("the gate is never closed").forget() })
+        }
+    }
+    const LARGE: usize = 512 * 1024;
+    let bus = bus();
+    let (log, gate) = (Log::default(), Arc::new(tokio::sync::Semaphore::new(0)));
+    let hub = bus.send(AttachHub(LargeHub(log.clone(), gate.clone()).start().recipient())).await;
+    bus.send(Subscribe { hub, subscription: SubscriptionId(1), rows: vec![topic("a")], cached: false }).await;
+    let large = from("x", &format!(r#"{{"path":"a","value":"{}"}}"#, "x".repeat(LARGE - 2)));
+    let publishing = actix::spawn({
+        let broker = bus.broker.clone();
+        async move {
+            for _ in 0..300 {
+                let deltas = large.deltas.clone();
+                let publish = Publish { provider: large.provider.clone(), origin: Origin::NONE, deltas };
+                broker.send(publish).await.expect("the broker lives");
+            }
+        }
+    });
+    while log.lock().len() < 2 {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!publishing.is_finished(), "publishers wait");
+    gate.add_permits(1000);
+    publishing.await.expect("no panic");
+    let mut sizes: Vec<usize> = Vec::new();
+    while sizes.iter().sum::<usize>() < 300 * LARGE {
+        sizes.extend(bus.entries(&log, 1).await.iter().map(|size| size.parse::<usize>().expect("a number")));
+    }
+    assert!(sizes.iter().all(|size| *size <= MAX_PENDING_BYTES), "{sizes:?}");
+    assert!(bus.statistics().await.hubs[0].stalls > 0);
+}
+
+#[actix::test]
 async fn stages_change_watch_and_speak_in_order() {
     /// Leaves out path `secret`, and answers each value at `a` with one at `b`; speaks by the clock too.
     struct Answering(SourceRef);
@@ -468,4 +539,75 @@ fn a_buffer_takes_back_what_could_not_be_sent() {
     let taken = buffer.take(2);
     buffer.put_back(taken);
     assert_eq!(buffer.take(9), [0, 1, 2]);
+}
+
+/// A data model that answers when it gets permits.
+struct GatedModel(Arc<tokio::sync::Semaphore>);
+impl Actor for GatedModel {
+    type Context = Context<Self>;
+}
+impl Handler<ApplyDeltas> for GatedModel {
+    type Result = ResponseFuture<()>;
+    fn handle(&mut self, _: ApplyDeltas, _: &mut Self::Context) -> Self::Result {
+        let gate = self.0.clone();
+        Box::pin(async move { gate.acquire().await.expect("the gate is never closed").forget() })
+    }
+}
+impl Handler<CollectSnapshot> for GatedModel {
+    type Result = Vec<CachedValue>;
+    fn handle(&mut self, _: CollectSnapshot, _: &mut Self::Context) -> Self::Result {
+        Vec::new()
+    }
+}
+
+#[actix::test]
+async fn what_waits_and_who_sends_to_whom_is_seen_while_the_model_hangs() {
+    let (observatory, gate) = (Observatory::default(), Arc::new(tokio::sync::Semaphore::new(0)));
+    let model = GatedModel(gate.clone()).start();
+    let broker = Broker::new(model.clone().recipient(), model.recipient()).observed_by(&observatory).start();
+    let log = Log::default();
+    let hub = broker.send(AttachHub(TestHub(log.clone()).start().recipient())).await.expect("it lives");
+    let subscribe = Subscribe { hub, subscription: SubscriptionId(1), rows: vec![whole()], cached: false };
+    broker.send(subscribe).await.expect("it lives");
+    let (id, recipient) = (ConsumerId("anchor".into()), TestConsumer(log.clone()).start().recipient());
+    let attach = AttachConsumer { consumer: id.clone(), topic: whole(), except: None, recipient };
+    broker.send(attach).await.expect("it lives");
+    let gps = observatory.observe(ActorKind::Connection, "gps");
+    let to_broker = gps.flow_to(&ActorId::broker());
+    let sent: Vec<_> = (0..3).map(|n| broker.send(to_broker.carry(publish(2 * n..2 * n + 2)))).collect();
+    let sent: Vec<_> = sent.into_iter().map(actix::spawn).collect();
+    broker.try_send(publish(6..7)).expect("there is room");
+
+    let seen = || observatory.report(Instant::now());
+    let row = |id: &str| seen().actors.into_iter().find(|actor| actor.id.as_str() == id).expect("it is listed");
+    while row("broker").deltas < 2 {
+        tokio::task::yield_now().await;
+    }
+    let queue = row("broker").queue.expect("its mailbox");
+    assert_eq!((queue.unit, queue.waiting, queue.most, queue.capacity), (QueueUnit::Batches, 2, 3, MAILBOX as u64));
+
+    gate.add_permits(4);
+    for sent in sent {
+        sent.await.expect("no panic").expect("it lives");
+    }
+    let flow = |from: &str, to: &str| {
+        let found = seen().flows.into_iter().find(|flow| flow.from.as_str() == from && flow.to.as_str() == to);
+        found.map(|flow| (flow.messages, flow.deltas))
+    };
+    while flow("broker", "hub:0").is_none_or(|(_, deltas)| deltas < 7) {
+        tokio::task::yield_now().await;
+    }
+    let statistics = broker.send(CollectBrokerStatistics).await.expect("it lives");
+    assert_eq!(row("broker").queue.expect("its mailbox").waiting, 0);
+    assert_eq!(flow("connection:gps", "broker"), Some((3, 6)));
+    assert_eq!(flow("server", "broker"), Some((1, 1)), "what nobody in particular has sent");
+    assert_eq!(flow("broker", "data-model"), Some((4, 7)));
+    // Attached consumers get nothing before buffering ends.
+    assert_eq!(flow("broker", "plugin:anchor"), Some((0, 0)));
+    assert_eq!(observatory.queue(&id.actor()).waiting(), 7);
+    broker.send(StopBuffering(id)).await.expect("it lives");
+    assert_eq!(flow("broker", "plugin:anchor"), Some((1, 7)));
+    assert_eq!((statistics.deltas, statistics.busy > Duration::ZERO), (7, true));
+    assert!(statistics.longest_handler <= statistics.busy);
+    assert_eq!(statistics.hubs[0].most_pending as u64, observatory.queue(&HubId(0).actor()).most());
 }

@@ -11,7 +11,8 @@ use foldhash::fast::RandomState;
 use crate::delta::SharedDelta;
 use crate::intern::SourceRef;
 use crate::messages::{ConsumerId, ConsumerStatistics, DeliverDeltas};
-use crate::reload_buffer::ReloadBuffer;
+use crate::observe::{Flow, Queue, QueueUnit};
+use crate::reload_buffer::{RELOAD_BUFFER_CAPACITY, ReloadBuffer};
 use crate::restart_policy::{RestartDecision, RestartPolicy};
 use crate::routing::TopicId;
 
@@ -34,9 +35,18 @@ struct Consumer {
     buffering: bool,
     /// It has been given deltas and has not said that it is ready for more.
     busy: bool,
-    most_queued: usize,
     delivered: u64,
     policy: RestartPolicy,
+    /// Since it was attached for the first time.
+    seen: Option<SeenConsumer>,
+}
+
+/// How a consumer is seen from outside.
+pub(crate) struct SeenConsumer {
+    /// What waits for it.
+    pub(crate) queue: Arc<Queue>,
+    /// What it is given.
+    pub(crate) flow: Flow,
 }
 
 impl Consumers {
@@ -47,8 +57,12 @@ impl Consumers {
         topic: TopicId,
         except: Option<SourceRef>,
         recipient: Recipient<DeliverDeltas>,
+        seen: SeenConsumer,
     ) -> Option<TopicId> {
         let consumer = self.all.entry(id.clone()).or_default();
+        seen.queue.holds(QueueUnit::Deltas, RELOAD_BUFFER_CAPACITY as u64);
+        // What is known of the one who has come back goes on.
+        consumer.seen.get_or_insert(seen);
         consumer.except = except;
         let earlier = consumer.attached.replace((topic, recipient)).map(|(topic, _)| topic);
         consumer.buffering = true;
@@ -65,6 +79,7 @@ impl Consumers {
         let consumer = self.all.get_mut(id)?;
         let (topic, _) = consumer.attached.take()?;
         consumer.buffer.take(usize::MAX);
+        consumer.tell_length();
         self.forget_topic(topic, id);
         Some(topic)
     }
@@ -85,7 +100,11 @@ impl Consumers {
             if consumer.except.as_ref() == Some(publisher) {
                 continue;
             }
-            if consumer.buffer.push(delta.clone()) && consumer.buffer.dropped().is_power_of_two() {
+            let dropped = consumer.buffer.push(delta.clone());
+            if let (true, Some(seen)) = (dropped, &consumer.seen) {
+                seen.queue.drop_more(1);
+            }
+            if dropped && consumer.buffer.dropped().is_power_of_two() {
                 log::warn!(
                     "{}: more than {} deltas wait; the oldest are dropped, {} so far",
                     id.0,
@@ -93,7 +112,7 @@ impl Consumers {
                     consumer.buffer.dropped()
                 );
             }
-            consumer.most_queued = consumer.most_queued.max(consumer.buffer.len());
+            consumer.tell_length();
         }
     }
 
@@ -138,6 +157,12 @@ impl Consumers {
 }
 
 impl Consumer {
+    fn tell_length(&self) {
+        if let Some(seen) = &self.seen {
+            seen.queue.set(self.buffer.len());
+        }
+    }
+
     fn flush(&mut self) {
         let Some((_, recipient)) = &self.attached else { return };
         if self.buffering || self.busy || self.buffer.is_empty() {
@@ -149,6 +174,10 @@ impl Consumer {
             Ok(()) => {
                 self.busy = true;
                 self.delivered += count;
+                if let Some(seen) = &self.seen {
+                    seen.flow.count(1, count as usize);
+                }
+                self.tell_length();
             }
             // Its mailbox is full of other work: the next delta tries again.
             Err(SendError::Full(DeliverDeltas(batch))) => self.buffer.put_back(batch),
@@ -164,7 +193,7 @@ impl Consumer {
         ConsumerStatistics {
             consumer,
             queued: self.buffer.len(),
-            most_queued: self.most_queued,
+            most_queued: self.seen.as_ref().map_or(0, |seen| seen.queue.most() as usize),
             dropped: self.buffer.dropped(),
             delivered: self.delivered,
             attached: self.attached.is_some(),

@@ -65,6 +65,11 @@ impl PathValue {
     pub fn new(path: Path, value: RawJson) -> Self {
         Self { path, value, state: None }
     }
+
+    /// Whether it says that its source has fallen silent (signalk-v1 §10). What producers send has no state.
+    pub fn is_timed_out(&self) -> bool {
+        self.state.is_some() && self.value.is_null()
+    }
 }
 
 /// Most values that the root values of a delta are told apart into.
@@ -214,10 +219,11 @@ pub struct SharedDelta {
     utf16: OnceLock<Box<[u8]>>,
     /// One entry a value, in the order of updates and values.
     single: Box<[OnceLock<ByteString>]>,
+    bytes: usize,
 }
 
 /// Which value of a delta: the update's index and the value's index in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ValueIndex {
     /// Index into [`Delta::updates`].
     pub update: u16,
@@ -230,7 +236,9 @@ impl SharedDelta {
     pub fn new(delta: Delta) -> Arc<Self> {
         let values = delta.updates.iter().map(|u| u.values.len()).sum();
         let single = std::iter::repeat_with(OnceLock::new).take(values).collect();
-        Arc::new(Self { delta, whole: OnceLock::new(), utf16: OnceLock::new(), single })
+        let entries = delta.updates.iter().flat_map(|u| u.values.iter().chain(&u.meta));
+        let bytes = entries.map(|entry| entry.value.as_str().len()).sum();
+        Arc::new(Self { delta, whole: OnceLock::new(), utf16: OnceLock::new(), single, bytes })
     }
 
     /// A delta with just one of the values, for those who keep a value for long and must not keep its neighbours alive.
@@ -244,6 +252,11 @@ impl SharedDelta {
     /// The delta itself.
     pub fn delta(&self) -> &Delta {
         &self.delta
+    }
+
+    /// What its values and metadata take up, in bytes of text.
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// The text of the whole delta.

@@ -74,6 +74,14 @@ pub enum IntakeError {
         /// What is wrong.
         reason: String,
     },
+    /// The values of one update can't be used; its metadata can.
+    #[error("values of update {index} dropped: {reason}")]
+    Values {
+        /// Which update of the delta, from 0.
+        index: usize,
+        /// What is wrong.
+        reason: String,
+    },
     /// The metadata of one update is wrong.
     #[error("metadata of update {index} dropped: {reason}")]
     Meta {
@@ -280,8 +288,11 @@ impl Intake {
                 self.update(wire, own_ship, rootless)
             });
             match result {
-                Ok(Settled { update, meta_problem }) => {
+                Ok(Settled { update, values_problem, meta_problem }) => {
                     settled.extend(update);
+                    if let Some(reason) = values_problem {
+                        taken.note(IntakeError::Values { index, reason });
+                    }
                     if let Some(reason) = meta_problem {
                         taken.note(IntakeError::Meta { index, reason });
                     }
@@ -302,10 +313,13 @@ impl Intake {
         match context {
             None | Some("" | "vessels.self" | "self") => Ok(self.self_context.clone()),
             Some(text) if text == self.self_context.as_str() => Ok(self.self_context.clone()),
-            Some(text) if text.contains(['*', '/']) => Err(format!(
-                "context {:?} is not the name of one thing; write <collection>.<id>, such as vessels.self",
-                beginning(text)
-            )),
+            // An id may be a URL (signalk-v1 §1.1), a collection not.
+            Some(text) if text.contains('*') || text.split('.').next().is_some_and(|c| c.contains('/')) => {
+                Err(format!(
+                    "context {:?} is not the name of one thing; write <collection>.<id>, such as vessels.self",
+                    beginning(text)
+                ))
+            }
             // These are keys of the full model itself.
             Some(text) if matches!(text.split('.').next(), Some("self" | "version" | "sources")) => Err(format!(
                 "context {:?} is no collection of things; write <collection>.<id>, such as vessels.self",
@@ -331,12 +345,13 @@ impl Intake {
         };
         let static_data_allowed = !own_ship || source_ref.as_str() == DEFAULTS_SOURCE;
         let mut values = SmallVec::new();
+        let mut values_problem = None;
         for Object(entry) in wire.values.into_iter().flatten() {
             let Some(value) = entry.value else { continue };
             if rootless {
-                return Err(
-                    "a context without an id, such as `vessels`, can't have values; write <collection>.<id>".into()
-                );
+                let reason = "a context without an id, such as `vessels`, can't have values; write <collection>.<id>";
+                values_problem = Some(reason.to_owned());
+                break;
             }
             let path = entry.path.0.as_ref();
             if value.get().len() > MAX_VALUE_BYTES {
@@ -364,7 +379,7 @@ impl Intake {
         }
         let empty = values.is_empty() && meta.is_empty();
         let update = (!empty).then(|| Update { source, source_ref, timestamp, values, meta, notification_id: None });
-        Ok(Settled { update, meta_problem })
+        Ok(Settled { update, values_problem, meta_problem })
     }
 }
 
@@ -372,6 +387,8 @@ impl Intake {
 struct Settled {
     /// `None` when it carries nothing.
     update: Option<Update>,
+    /// Why the values were left out.
+    values_problem: Option<String>,
     /// Why metadata was left out: of the last entry that was wrong.
     meta_problem: Option<String>,
 }

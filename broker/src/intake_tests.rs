@@ -142,6 +142,27 @@ fn a_context_without_id_takes_metadata_but_no_values() {
     let delta = taken.delta.expect("the metadata");
     assert!(delta.updates.len() == 1 && delta.updates[0].values.is_empty());
     assert_eq!(taken.problems.len(), 1);
+    // Also that of the very update that has values.
+    let taken = take(
+        r#"{"context":"vessels","updates":[{"values":[{"path":"a","value":1}],"meta":[{"path":"a","value":{"units":"m"}}]}]}"#,
+    );
+    let delta = taken.delta.expect("the metadata");
+    assert_eq!((delta.updates[0].values.len(), delta.updates[0].meta.len()), (0, 1));
+    assert!(matches!(taken.problems[..], [IntakeError::Values { index: 0, .. }]), "{:?}", taken.problems);
+}
+
+#[test]
+fn an_id_may_be_a_url() {
+    let text =
+        |context: &str| format!(r#"{{"context":"{context}","updates":[{{"values":[{{"path":"a","value":1}}]}}]}}"#);
+    let taken = take(&text("vessels.https://boats.example/plaka"));
+    assert_eq!(taken.problems, []);
+    let context = taken.delta.expect("a delta").context;
+    assert_eq!(context.split(), Some(("vessels", "https://boats.example/plaka")));
+    for refused in ["vessels/x.y", "/vessels.x", "vessels/x", "vessels.https://boats.example/*"] {
+        let taken = take(&text(refused));
+        assert!(taken.delta.is_none() && matches!(taken.problems[..], [IntakeError::Context(_)]), "{refused}");
+    }
 }
 
 #[test]

@@ -7,7 +7,8 @@
 use std::borrow::Borrow;
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::time::{Duration, Instant};
 
 use dashmap::DashSet;
 use foldhash::fast::RandomState;
@@ -17,6 +18,8 @@ pub const MAX_NAMES: usize = 500_000;
 /// Longest name in bytes.
 pub const MAX_NAME_BYTES: usize = 1024;
 const FIRST_SWEEP: usize = 16_384;
+/// Time between two sweeps of a table that is full: each looks at every name in it.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why a text is refused as a name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,31 +90,41 @@ impl Eq for ByText {}
 
 struct Table {
     kind: &'static str,
+    /// Most names that it holds.
+    most: usize,
     atoms: DashSet<ByText, RandomState>,
     next_id: AtomicU64,
     count: AtomicUsize,
     sweep_at: AtomicUsize,
+    /// When it was last swept while it was full.
+    swept: Mutex<Option<Instant>>,
 }
 
 impl Table {
-    fn new(kind: &'static str) -> Self {
+    fn new(kind: &'static str, most: usize) -> Self {
         Self {
             kind,
+            most,
             atoms: DashSet::with_hasher(RandomState::default()),
             next_id: AtomicU64::new(1),
             count: AtomicUsize::new(0),
-            sweep_at: AtomicUsize::new(FIRST_SWEEP),
+            sweep_at: AtomicUsize::new(FIRST_SWEEP.min(most)),
+            swept: Mutex::default(),
         }
     }
 
     fn intern(&self, text: &str) -> Result<Arc<Atom>, NameError> {
+        self.intern_at(text, Instant::now)
+    }
+
+    fn intern_at(&self, text: &str, now: impl FnOnce() -> Instant) -> Result<Arc<Atom>, NameError> {
         if let Some(found) = self.atoms.get(text) {
             return Ok(found.0.clone());
         }
         self.check(text)?;
         if self.count.load(Ordering::Relaxed) >= self.sweep_at.load(Ordering::Relaxed) {
-            self.sweep();
-            if self.count.load(Ordering::Relaxed) >= MAX_NAMES {
+            self.sweep_if_due(now);
+            if self.count.load(Ordering::Relaxed) >= self.most {
                 return Err(NameError::TooMany { kind: self.kind, name: text.to_owned() });
             }
         }
@@ -143,18 +156,32 @@ impl Table {
         Ok(())
     }
 
+    /// Sweeps, unless the table is full and was swept just before: whoever invents names would have all of them looked at for each.
+    fn sweep_if_due(&self, now: impl FnOnce() -> Instant) {
+        if self.count.load(Ordering::Relaxed) < self.most {
+            return self.sweep();
+        }
+        // Who finds it locked would do what is being done.
+        let Ok(mut swept) = self.swept.try_lock() else { return };
+        let now = now();
+        if swept.is_none_or(|earlier| now.saturating_duration_since(earlier) >= SWEEP_INTERVAL) {
+            *swept = Some(now);
+            self.sweep();
+        }
+    }
+
     /// Forgets the names that only the table still holds.
     fn sweep(&self) {
         self.atoms.retain(|atom| Arc::strong_count(&atom.0) > 1);
         let live = self.atoms.len();
         self.count.store(live, Ordering::Relaxed);
-        self.sweep_at.store((live * 2).clamp(FIRST_SWEEP, MAX_NAMES), Ordering::Relaxed);
+        self.sweep_at.store((live * 2).max(FIRST_SWEEP).min(self.most), Ordering::Relaxed);
     }
 }
 
 macro_rules! interned {
     ($(#[$doc:meta])* $name:ident, $table:ident, $kind:literal) => {
-        static $table: LazyLock<Table> = LazyLock::new(|| Table::new($kind));
+        static $table: LazyLock<Table> = LazyLock::new(|| Table::new($kind, MAX_NAMES));
 
         $(#[$doc])*
         #[derive(Clone)]
@@ -269,12 +296,27 @@ mod tests {
 
     #[test]
     fn names_that_nobody_holds_are_swept() {
-        let table = Table::new("test name");
+        let table = Table::new("test name", MAX_NAMES);
         let kept = table.intern("kept").expect("a name");
         for n in 0..3 * FIRST_SWEEP {
             table.intern(&format!("passing.{n}")).expect("sweeping makes room");
         }
         assert!(table.atoms.len() <= FIRST_SWEEP + 1);
         assert_eq!(table.intern("kept").expect("a name").id, kept.id);
+    }
+
+    #[test]
+    fn a_full_table_is_swept_once_a_second_at_most() {
+        let (table, start) = (Table::new("test name", 100), Instant::now());
+        let take = |n: usize, ms: u64| table.intern_at(&format!("name.{n}"), || start + Duration::from_millis(ms));
+        let kept: Vec<_> = (0..100).map(|n| take(n, 0).expect("there is room")).collect();
+        assert!(matches!(take(100, 0), Err(NameError::TooMany { .. })), "this one looks whether some can go");
+        drop(kept);
+        for n in 100..1000 {
+            assert!(matches!(take(n, 999), Err(NameError::TooMany { .. })), "the others don't, within the second");
+        }
+        assert_eq!(table.atoms.len(), 100);
+        take(100, 1000).expect("nobody holds the old ones");
+        assert_eq!(table.atoms.len(), 1);
     }
 }

@@ -9,10 +9,12 @@
 mod broker;
 mod consumers;
 mod delta;
+mod hub;
 mod intake;
 mod intern;
 mod judged;
 mod messages;
+pub mod observe;
 mod pattern;
 mod priorities;
 mod raw_json;

@@ -1,5 +1,6 @@
 //! The messages of the bus: name = verb + noun, with who sends and who answers.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use smol_str::SmolStr;
 use crate::delta::{Delta, SharedDelta, ValueIndex};
 use crate::intern::{Path, SourceRef};
 use crate::judged::Judged;
+use crate::observe::{ActorId, ActorKind};
 use crate::priorities::{PrioritySettings, SourceSwitch};
 use crate::restart_policy::RestartDecision;
 use crate::routing::{Routes, Topic, TopicId};
@@ -48,6 +50,12 @@ impl Origin {
     }
 }
 
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 /// The broker asks the data model to take deltas in, and routes them when it has answered: a value can be read before any subscriber
 /// is told about it.
 #[derive(Debug, Message)]
@@ -74,6 +82,13 @@ pub struct CachedValue {
 /// A number for an HTTP worker's hub.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub struct HubId(pub usize);
+
+impl HubId {
+    /// What the hub is called where it is observed.
+    pub fn actor(self) -> ActorId {
+        ActorId::new(ActorKind::Hub, &self.0.to_string())
+    }
+}
 
 /// A number for a subscription, unique in the server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -138,6 +153,13 @@ pub struct Unsubscribe {
 /// Who takes whole deltas directly, behind a queue of its own: a plugin or a tap.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub struct ConsumerId(pub SmolStr);
+
+impl ConsumerId {
+    /// What the consumer is called where it is observed: consumers are plugins.
+    pub fn actor(&self) -> ActorId {
+        ActorId::new(ActorKind::Plugin, &self.0)
+    }
+}
 
 /// A consumer joins, or comes back with a new address. It starts buffering; [`StopBuffering`] lets the deltas flow.
 #[derive(Message)]

@@ -229,6 +229,19 @@ impl Priorities {
         (true, switched.then(|| SourceSwitch { path: path.clone(), from, to: source.clone() }))
     }
 
+    /// Whether what a source has said counts at present: it provides the path's value, or nobody does. This changes nothing: a source that
+    /// has fallen silent does not become the path's source by that, nor keep others waiting.
+    pub fn counts(&self, path: &Path, source: &SourceRef) -> bool {
+        let key = key_of(source.as_str());
+        match self.winners.get(path) {
+            Some(winner) => key_of(winner.source.as_str()) == key,
+            None => {
+                let mut ranked = self.overrides.get(path.as_str()).into_iter().flatten();
+                is_exempt(path.as_str()) || !ranked.any(|(other, timeout)| other == key && *timeout < 0)
+            }
+        }
+    }
+
     /// Whose value counts now, by path; only paths that have a ranking.
     pub fn preferred(&self) -> Vec<(Path, SourceRef)> {
         let mut all: Vec<_> = self.winners.iter().map(|(path, winner)| (path.clone(), winner.source.clone())).collect();

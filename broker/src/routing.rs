@@ -160,7 +160,11 @@ impl RoutingIndex {
 
     /// The topics of a delta that deliver the values of these sources only.
     pub fn route_for(&mut self, delta: &Delta, sources: SourcePolicy) -> Routes {
-        let mut routes = self.route(delta);
+        let routes = self.route(delta);
+        self.only_for(routes, sources)
+    }
+
+    fn only_for(&self, mut routes: Routes, sources: SourcePolicy) -> Routes {
         let wanted = |id: &TopicId| self.by_id.get(id).is_some_and(|topic| topic.sources == sources);
         routes.whole.retain(|id| wanted(id));
         for (_, topics) in &mut routes.values {
@@ -198,7 +202,7 @@ impl RoutingIndex {
 
     /// The topics of root values under their own names (signalk-v1 §5.4). Those that cover path "" have had them.
     pub fn route_by_name(&mut self, delta: &Delta) -> Routes {
-        let mut routes = self.route_for(delta, SourcePolicy::Preferred);
+        let mut routes = self.route(delta);
         routes.whole.clear();
         let names_it = |id: &TopicId| match self.by_id.get(id) {
             Some(Topic { scope: Scope::Values(glob), .. }) => !glob.matches(""),
@@ -209,6 +213,12 @@ impl RoutingIndex {
         }
         routes.values.retain(|(_, topics)| !topics.is_empty());
         routes
+    }
+
+    /// The same, of those that deliver the values of these sources only.
+    pub fn route_by_name_for(&mut self, delta: &Delta, sources: SourcePolicy) -> Routes {
+        let routes = self.route_by_name(delta);
+        self.only_for(routes, sources)
     }
 
     fn whole_topics(&mut self, context: &Context) -> Arc<[TopicId]> {

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use crate::delta::Delta;
 use crate::intern::SourceRef;
 use crate::judged::Judged;
+use crate::messages::{Origin, Publish};
+use crate::observe::{ActorId, ActorKind, Carried, Flow, Observatory, Observed};
 use crate::priorities::Priorities;
 
 /// One step of the broker's pipeline (signalk-v1 §2.2 no. 5 and 6, §7, §10).
@@ -21,11 +23,35 @@ pub trait Stage: Send + 'static {
     /// Sees a delta after it was judged. What it puts into `emit` is published next, in its name.
     fn observe(&mut self, _judged: &Judged, _now: Instant, _emit: &mut Vec<Delta>) {}
 
-    /// Called every [`Self::tick_interval`].
+    /// Called every [`Self::tick_interval`], when all that was published before is applied and routed.
     fn tick(&mut self, _now: Instant, _priorities: &Priorities, _emit: &mut Vec<Delta>) {}
 
     /// Time between two ticks; `None` for a stage that needs none. Asked once, when the broker starts.
     fn tick_interval(&self) -> Option<Duration> {
         None
+    }
+}
+
+/// A stage, and how it is seen.
+pub(crate) struct SeenStage {
+    pub(crate) stage: Box<dyn Stage>,
+    pub(crate) observed: Observed,
+    to_broker: Flow,
+}
+
+impl SeenStage {
+    /// A stage of the broker that has this id.
+    pub(crate) fn new(stage: Box<dyn Stage>, observatory: &Observatory, broker: &ActorId) -> Self {
+        let observed = observatory.observe_part(ActorKind::Stage, stage.name().as_str(), broker);
+        let to_broker = observed.flow_to(broker);
+        Self { stage, observed, to_broker }
+    }
+
+    /// What it has to say goes through the whole pipeline, before anything else that waits. `None` when it says nothing.
+    pub(crate) fn publish(&self, deltas: Vec<Delta>) -> Option<Carried<Publish>> {
+        if deltas.is_empty() {
+            return None;
+        }
+        Some(self.to_broker.carry(Publish { provider: self.stage.name().clone(), origin: Origin::NONE, deltas }))
     }
 }

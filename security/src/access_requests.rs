@@ -18,12 +18,15 @@ use crate::error::SecurityError;
 use crate::expiration::Expiration;
 use crate::level::{ANONYMOUS, Level};
 use crate::password;
+use crate::rate_limit::network;
 use crate::security::{Mode, Security, new_claims};
 use crate::session::Token;
 use crate::token::Subject;
 
 /// Requests that can be pending at once.
 pub const MAX_PENDING: usize = 100;
+/// Requests of one address that can be pending at once; an IPv6 network of 64 bits counts as one address.
+pub const MAX_PENDING_OF_ADDRESS: usize = 10;
 /// How long a request can be pending.
 pub const PENDING_LIFETIME: Duration = Duration::from_secs(60 * 60);
 
@@ -116,6 +119,9 @@ pub enum AccessError {
     /// Too many are pending. 503
     #[error("too many access requests are pending; ask the admin of the server to decide about them")]
     Full,
+    /// Too many of this address are pending. 429
+    #[error("too many access requests from this address are pending; ask the admin of the server to decide about them")]
+    TooManyPending,
     /// Too many passwords are being hashed, or too many registrations come from this address. 429
     #[error("Too many requests from this IP, please try again later")]
     TooMany {
@@ -152,12 +158,23 @@ impl AccessRequests {
         self.expired.drain(..surplus);
     }
 
-    fn check(&mut self, requester: Requester, identifier: &str, now: SystemTime) -> Result<(), AccessError> {
+    fn check(
+        &mut self,
+        requester: Requester,
+        identifier: &str,
+        address: IpAddr,
+        now: SystemTime,
+    ) -> Result<(), AccessError> {
         self.expire(now);
         let is_same =
             |pending: &Pending| pending.request.requester == requester && *pending.request.identifier == *identifier;
         if self.pending.iter().any(is_same) {
             return Err(AccessError::AlreadyRequested { requester, identifier: identifier.to_owned() });
+        }
+        // Before the general limit: one address alone must not keep all others away.
+        let theirs = |pending: &&Pending| network(pending.request.address) == network(address);
+        if self.pending.iter().filter(theirs).count() >= MAX_PENDING_OF_ADDRESS {
+            return Err(AccessError::TooManyPending);
         }
         if self.pending.len() >= MAX_PENDING { Err(AccessError::Full) } else { Ok(()) }
     }
@@ -216,7 +233,7 @@ impl Security {
         self.takes_requests(|policy| policy.allow_new_user_registration)?;
         let name = check_name(username).map_err(|_| AccessError::Malformed("this can't be a user name"))?;
         password::check(password).map_err(|_| AccessError::Malformed("userId or password missing or too short"))?;
-        self.requests().check(Requester::User, name, now)?;
+        self.requests().check(Requester::User, name, address, now)?;
         let too_many = |retry_after| AccessError::TooMany { retry_after };
         self.inner().logins.take(address, now).map_err(too_many)?;
         let hash = self.hash(password).map_err(|error| match error {
@@ -255,17 +272,21 @@ impl Security {
     /// besides the new one.
     ///
     /// # Errors
-    /// The request stays pending: [`SecurityError::UnknownRequest`], [`SecurityError::NoPermissions`], [`SecurityError::UserExists`], or
+    /// The request stays pending: [`SecurityError::UnknownRequest`], [`SecurityError::SeveralRequests`], [`SecurityError::NoPermissions`], [`SecurityError::UserExists`], or
     /// nothing can be changed or saved.
     pub fn decide(&self, id: &str, decision: Decision, now: SystemTime) -> Result<Decided, SecurityError> {
         self.changeable()?;
         // Kept until it is done: nobody else decides about the same request.
         let mut requests = self.requests();
         requests.expire(now);
-        let by =
-            |test: &dyn Fn(&AccessRequest) -> bool| requests.pending.iter().position(|pending| test(&pending.request));
-        let at = by(&|request| *request.identifier == *id).or_else(|| by(&|request| request.request_id == id));
-        let at = at.ok_or(SecurityError::UnknownRequest)?;
+        // Names are the clients' choice: a device may have taken that of a person, or over a stream the id of somebody's request.
+        let is_meant = |pending: &Pending| *pending.request.identifier == *id || pending.request.request_id == id;
+        let mut meant = requests.pending.iter().enumerate().filter(|(_, pending)| is_meant(pending));
+        let at = match (meant.next(), meant.next()) {
+            (None, _) => return Err(SecurityError::UnknownRequest),
+            (Some((at, _)), None) => at,
+            (Some(_), Some(_)) => return Err(SecurityError::SeveralRequests),
+        };
         let Pending { request, hash } = &requests.pending[at];
         let (granted, token) = match decision {
             Decision::Denied => (None, None),
@@ -346,7 +367,7 @@ impl Security {
 
     fn keep_request(&self, request: AccessRequest, hash: Option<String>) -> Result<AccessRequest, AccessError> {
         let mut requests = self.requests();
-        requests.check(request.requester, &request.identifier, request.at)?;
+        requests.check(request.requester, &request.identifier, request.address, request.at)?;
         requests.pending.push(Pending { request: request.clone(), hash });
         Ok(request)
     }

@@ -150,6 +150,9 @@ pub enum SecurityError {
     /// There is no such request, or not any more.
     #[error("there is no pending access request with that id")]
     UnknownRequest,
+    /// A device and a person ask under the same name.
+    #[error("several pending access requests go by that name; name the one that is meant by its requestId")]
+    SeveralRequests,
     /// Afterwards nobody could administer the server.
     #[error("this is the last admin who can log in; make another one first")]
     LastAdmin,

@@ -30,7 +30,9 @@ mod token;
 #[cfg(test)]
 mod tests;
 
-pub use access_requests::{AccessError, AccessRequest, Decided, Decision, MAX_PENDING, PENDING_LIFETIME, Requester};
+pub use access_requests::{
+    AccessError, AccessRequest, Decided, Decision, MAX_PENDING, MAX_PENDING_OF_ADDRESS, PENDING_LIFETIME, Requester,
+};
 pub use acl::{Access, Acl};
 pub use administration::{DeviceInfo, OidcInfo, UserInfo};
 pub use configuration::Policy;
@@ -38,7 +40,7 @@ pub use error::{AuthError, LoginError, SecurityError};
 pub use expiration::{Expiration, ExpirationError};
 pub use level::{Level, Principal};
 pub use options::{Admin, SecurityOptions};
-pub use rate_limit::{RateLimit, RateLimits, RateLimitsError};
+pub use rate_limit::{RateLimit, RateLimits, RateLimitsError, network};
 pub use security::{Mode, Security};
 pub use session::{Login, Session, Token};
 pub use status::LoginStatus;

@@ -136,6 +136,9 @@ impl Security {
         if snapshot.mode != Mode::Unclaimed {
             return Err(SecurityError::AlreadyClaimed);
         }
+        // Before anything is read: whoever asks need not be anybody.
+        let too_many = |retry_after| SecurityError::TooMany { retry_after };
+        self.inner().logins.take(address, now).map_err(too_many)?;
         let disabled = &files.disabled;
         let content = match fs::read(disabled) {
             Ok(content) => content,
@@ -146,8 +149,6 @@ impl Security {
         let mut file: Value = serde_json::from_slice(&content).map_err(|error| damaged(error.to_string()))?;
         let parse = |file: &Value| Configuration::parse(file).map_err(|problem| damaged(problem.to_string()));
         let configuration = parse(&file)?;
-        let too_many = |retry_after| SecurityError::TooMany { retry_after };
-        self.inner().logins.take(address, now).map_err(too_many)?;
         let key = SigningKey::new(configuration.secret_key.as_ref().map_or("", |secret| &secret.0));
         let user = self.verify(&configuration.users, &key, username, password).map_err(too_many)?;
         user.filter(|user| user.can_administer()).ok_or(SecurityError::WrongCredentials)?;

@@ -108,7 +108,8 @@ impl RateLimit {
     }
 }
 
-fn network(address: IpAddr) -> IpAddr {
+/// What counts as one address: an IPv4 address, or the first address of an IPv6 network of 64 bits.
+pub fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
         address => address,

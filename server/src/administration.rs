@@ -1,19 +1,22 @@
-//! What the administration needs besides the bus: the files that it changes, and the restart (server-admin-api §3, §5, §8, §9, §12).
+//! What the administration needs besides the bus: the files that it changes, and the end of the process (server-admin-api §3, §5, §8, §9, §12).
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix::Addr;
 use serde_json::{Map, Value};
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 use windlass_actors::data_model::DataModel;
 
 use crate::application_data::ApplicationData;
 use crate::identity::VesselFile;
-use crate::settings::Settings;
+use crate::settings::{Settings, TlsFiles};
 
-/// Time between the answer to a request for a restart and the end of the process.
-const BEFORE_RESTART: Duration = Duration::from_secs(2);
+/// Time between the answer to a request to end and the end of the process.
+const BEFORE_END: Duration = Duration::from_secs(2);
+/// Most archives that are packed at the same time.
+const PACKING: usize = 2;
 
 /// What is administered, shared by the HTTP workers.
 #[derive(Debug)]
@@ -24,6 +27,8 @@ pub struct Administration {
     pub logging_directory: PathBuf,
     /// What the settings are where settings.json says nothing.
     pub defaults: DefaultSettings,
+    /// The owner's certificate.
+    pub tls: TlsFiles,
     /// The own ship's static data.
     pub vessel: VesselFile,
     /// What web apps keep.
@@ -34,24 +39,51 @@ pub struct Administration {
     pub changing_connections: Mutex<()>,
     /// Held while priorities are changed, in the file and on the bus.
     pub changing_priorities: Mutex<()>,
-    restart: watch::Sender<bool>,
+    /// Archives that may be packed at the same time: each takes a thread for as long as its client does.
+    pub packing: Arc<Semaphore>,
+    /// The backup that an admin has uploaded last.
+    pub uploaded: Mutex<Option<UploadedBackup>>,
+    ending: watch::Sender<Option<Ending>>,
+}
+
+/// Why an admin ends the process. Its exit code is 0 in both cases: it ends well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Whoever supervises the process is to start it anew.
+    Restart,
+    /// It is to stay away until somebody starts it.
+    Shutdown,
+}
+
+/// A backup that waits for its admin to choose what to restore.
+#[derive(Debug)]
+pub struct UploadedBackup {
+    /// What the admin has to show.
+    pub session: String,
+    /// Until when it is kept.
+    pub until: Instant,
+    /// The archive; it has no name, and is gone with this.
+    pub file: std::fs::File,
 }
 
 /// The settings of which settings.json may say something else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct DefaultSettings {
     /// The port of plain HTTP.
     pub port: u16,
+    /// The port of TLS.
+    pub ssl_port: u16,
     /// Milliseconds between two pings of a stream client.
     pub ws_ping_interval: u64,
     /// Minutes after which silent contexts are forgotten.
-    pub prune_contexts_minutes: u64,
+    pub prune_contexts_minutes: f64,
 }
 
 impl From<&Settings> for DefaultSettings {
     fn from(settings: &Settings) -> Self {
         Self {
             port: settings.port,
+            ssl_port: settings.ssl_port,
             ws_ping_interval: settings.ws_ping_interval,
             prune_contexts_minutes: settings.prune_contexts_minutes,
         }
@@ -64,6 +96,7 @@ impl Administration {
         directory: &Path,
         reference: &Map<String, Value>,
         defaults: DefaultSettings,
+        tls: TlsFiles,
         vessel: VesselFile,
         model: Addr<DataModel>,
     ) -> Self {
@@ -71,25 +104,37 @@ impl Administration {
             directory: directory.to_owned(),
             logging_directory: logging_directory(directory, reference),
             defaults,
+            tls,
             vessel,
             application_data: ApplicationData::below(directory.join("applicationData")),
             model,
             changing_connections: Mutex::default(),
             changing_priorities: Mutex::default(),
-            restart: watch::Sender::new(false),
+            packing: Arc::new(Semaphore::new(PACKING)),
+            uploaded: Mutex::default(),
+            ending: watch::Sender::new(None),
         }
     }
 
-    /// Ends the process in a moment, so that whoever supervises it starts it anew.
-    pub fn restart(&self) {
-        self.restart.send_replace(true);
+    /// Ends the process in a moment. What was asked for first counts.
+    pub fn end(&self, ending: Ending) {
+        self.ending.send_if_modified(|wanted| {
+            let is_first = wanted.is_none();
+            wanted.get_or_insert(ending);
+            is_first
+        });
     }
 
-    /// Resolves when a restart was asked for, and its answer had time to leave.
-    pub async fn restarted(&self) {
-        // The sender lives as long as this does.
-        let _ = self.restart.subscribe().wait_for(|wanted| *wanted).await;
-        tokio::time::sleep(BEFORE_RESTART).await;
+    /// Resolves when an end was asked for, and its answer had time to leave.
+    pub async fn ended(&self) -> Ending {
+        let mut wanted = self.ending.subscribe();
+        let ending = match wanted.wait_for(Option::is_some).await.map(|wanted| *wanted) {
+            Ok(Some(ending)) => ending,
+            // The sender lives as long as this does, and waited for is that there is something.
+            _ => std::future::pending().await,
+        };
+        tokio::time::sleep(BEFORE_END).await;
+        ending
     }
 }
 

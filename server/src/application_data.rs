@@ -24,7 +24,9 @@ const MAX_DEPTH: usize = 100;
 /// Bytes that the operations of one patch may copy or move.
 const MAX_MOVED: usize = 2 * MAX_DOCUMENT;
 /// Operations of one patch.
-const MAX_OPERATIONS: usize = 10_000;
+const MAX_OPERATIONS: usize = 1_000;
+/// Bytes that one owner may keep, all documents together.
+const MAX_OWNED: u64 = 50 * 1024 * 1024;
 /// Keys that would harm clients in JavaScript (signalk-v1 §1.2).
 const FORBIDDEN: [&str; 3] = ["__proto__", "constructor", "prototype"];
 /// What stays as it is in the name of a user's folder.
@@ -178,9 +180,29 @@ impl ApplicationData {
             }
             _ => set(&mut content, path, data)?,
         }
-        check_size(&content)?;
+        let bytes = check_size(&content)?;
+        self.check_owned(place, &document, bytes)?;
         self.make_room(place, &document)?;
         document.save(&content).map_err(|error| storage(document.path(), &error))
+    }
+
+    /// Whether the owner may keep so many bytes more, in the place of what the document has now.
+    fn check_owned(&self, place: &Place, document: &Document, bytes: usize) -> Result<()> {
+        let owner = self.folder(&place.owner);
+        let mut owned = bytes as u64;
+        for application in entries(&owner).map_err(|error| storage(&owner, &error))? {
+            let folder = owner.join(application);
+            for name in entries(&folder).map_err(|error| storage(&folder, &error))? {
+                let file = folder.join(name);
+                if file != document.path() {
+                    owned += file.metadata().map_or(0, |file| file.len());
+                }
+            }
+        }
+        if owned > MAX_OWNED {
+            return Err(ApplicationDataError::TooMuch("there are 50 MiB of this owner already"));
+        }
+        Ok(())
     }
 
     /// Makes the folder of a new document, if there may be one more.
@@ -199,7 +221,7 @@ impl ApplicationData {
                 return Err(ApplicationDataError::TooMuch(what));
             }
         }
-        std::fs::create_dir_all(&folder).map_err(|error| storage(&folder, &error))
+        windlass_store::create_directory(&folder).map_err(|error| storage(&folder, &error))
     }
 
     fn document(&self, place: &Place) -> Document {
@@ -271,11 +293,12 @@ fn check_key(key: &str) -> Result<()> {
     if FORBIDDEN.contains(&key) { Err(ApplicationDataError::Key(key.to_owned())) } else { Ok(()) }
 }
 
-fn check_size(document: &Value) -> Result<()> {
+/// About how many bytes of JSON a document is.
+fn check_size(document: &Value) -> Result<usize> {
     match measure(document) {
         (bytes, _) if bytes > MAX_DOCUMENT => Err(TOO_LARGE),
         (_, depth) if depth > MAX_DEPTH => Err(TOO_DEEP),
-        _ => Ok(()),
+        (bytes, _) => Ok(bytes),
     }
 }
 
@@ -306,7 +329,7 @@ fn patch(document: &mut Value, operations: Value) -> Result<()> {
     let unreadable = |error: serde_json::Error| ApplicationDataError::Data(format!("no JSON Patch: {error}"));
     let Patch(operations) = serde_json::from_value(operations).map_err(unreadable)?;
     if operations.len() > MAX_OPERATIONS {
-        return Err(ApplicationDataError::TooMuch("a patch may have 10,000 operations"));
+        return Err(ApplicationDataError::TooMuch("a patch may have 1,000 operations"));
     }
     let mut patched = document.clone();
     let mut moved = 0;

@@ -150,3 +150,21 @@ fn a_patch_can_not_fill_the_memory() {
     assert!(kept.read("").is_some(), "what is kept can be read back");
     assert!(matches!(kept.write("", json!({"b": "x".repeat(MAX_DOCUMENT)})), Err(ApplicationDataError::TooMuch(_))));
 }
+
+#[test]
+fn an_owner_has_a_share_of_the_disk() {
+    let kept = Kept::new();
+    let owner = Owner::User("crew".into());
+    let of = |owner: &Owner, version: usize| Place::new(owner.clone(), "kip", &version.to_string()).expect("a place");
+    let write = |place: &Place, text: String| kept.data.write(place, &[], json!({ "text": text }));
+    let nine = || "x".repeat(9 * 1024 * 1024);
+    for version in 0..5 {
+        write(&of(&owner, version), nine()).expect("kept");
+    }
+    assert!(matches!(write(&of(&owner, 5), nine()), Err(ApplicationDataError::TooMuch(_))));
+    write(&of(&owner, 4), nine()).expect("it replaces what was there");
+    write(&of(&owner, 5), "x".repeat(4 * 1024 * 1024)).expect("there is room for less");
+    write(&of(&Owner::Global, 0), nine()).expect("others have a share of their own");
+    let operations = vec![json!({"op": "add", "path": "/a", "value": 1}); MAX_OPERATIONS + 1];
+    assert!(matches!(kept.write("", operations.into()), Err(ApplicationDataError::TooMuch(_))));
+}

@@ -18,6 +18,10 @@ const PLUGINS_VARIABLE: &str = "WINDLASS_DEMO_PLUGINS";
 pub const CONNECTION: &str = "demo-boat";
 /// How often the simulated instruments speak.
 const TICK: Duration = Duration::from_millis(200);
+/// Longest pause that she makes up for.
+const PAUSE: Duration = Duration::from_secs(10);
+/// What decides about her wind and waves.
+const SEED: u64 = 1;
 
 /// The folder with the example plugins, if they have been built.
 pub fn plugin_root() -> Option<PathBuf> {
@@ -70,12 +74,21 @@ pub async fn start_boat() -> std::io::Result<SocketAddr> {
     Ok(address)
 }
 
+/// What the boat says until now. After a longer pause, such as when the computer slept or its clock was set, she starts anew: nobody
+/// wants to hear what she would have said meanwhile, and computing it would take long.
+fn say(boat: &mut Simulator, now: jiff::Timestamp) -> String {
+    if now.duration_since(boat.now()).unsigned_abs() > PAUSE {
+        *boat = Simulator::new(BoatSettings::default(), SEED, now);
+    }
+    boat.advance(now).join("\r\n")
+}
+
 async fn speak(mut stream: TcpStream) {
-    let mut boat = Simulator::new(BoatSettings::default(), 1, jiff::Timestamp::now());
+    let mut boat = Simulator::new(BoatSettings::default(), SEED, jiff::Timestamp::now());
     let mut tick = tokio::time::interval(TICK);
     loop {
         tick.tick().await;
-        let mut text = boat.advance(jiff::Timestamp::now()).join("\r\n");
+        let mut text = say(&mut boat, jiff::Timestamp::now());
         if text.is_empty() {
             continue;
         }
@@ -83,6 +96,30 @@ async fn speak(mut stream: TcpStream) {
         // The listener goes away when the server stops, and then nobody listens to the boat.
         if stream.write_all(text.as_bytes()).await.is_err() {
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::{SignedDuration, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn the_boat_does_not_make_up_for_a_long_pause() {
+        let start: Timestamp = "2026-05-02T10:00:00Z".parse().expect("a time");
+        let after = |seconds| start + SignedDuration::from_secs(seconds);
+        let mut boat = Simulator::new(BoatSettings::default(), SEED, start);
+        assert!(say(&mut boat, after(1)).contains('$'));
+        assert!(say(&mut boat, after(9)).lines().count() > 100, "a short pause is made up for");
+        let mut now = 9;
+        // A night's sleep, and then the clock is put back.
+        for leap in [100_000, -100_000] {
+            now += leap;
+            assert_eq!(say(&mut boat, after(now)), "");
+            now += 1;
+            assert!(say(&mut boat, after(now)).lines().count() > 10, "and she goes on");
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 use windlass_actors::data_model::Identity;
+use windlass_actors::put::{BaseDeltas, BaseDeltasError};
 use windlass_broker::{Context, DEFAULTS_SOURCE, Delta, DeltaVersion, Intake, NameError, Provider};
 use windlass_store::{ChangeError, Document, Loaded};
 
@@ -111,56 +112,42 @@ impl OwnShip {
 
 /// The own ship's static data in baseDeltas.json, for those who read and change it. Every call waits for the disk.
 #[derive(Debug)]
-pub struct VesselFile {
-    document: Arc<Document>,
-    /// What holds while there is no file: what defaults.json says.
-    initial: Vec<Value>,
-}
+pub struct VesselFile(Arc<BaseDeltas>);
+
+/// Why the vessel is not read or changed.
+pub type VesselFileError = ChangeError<BaseDeltasError<VesselError>>;
 
 impl VesselFile {
-    /// That of a configuration directory, of which `own` was read.
+    /// That of a configuration directory, of which `own` was read. While there is no file, what defaults.json says holds.
     pub fn in_directory(directory: &Path, own: &OwnShip) -> Self {
-        Self { document: Arc::new(base_document(directory)), initial: own.base_deltas.clone() }
+        Self(Arc::new(BaseDeltas::new(base_document(directory), own.base_deltas.clone())))
     }
 
     /// The file, for whoever else changes it: one change at a time.
-    pub fn document(&self) -> Arc<Document> {
-        self.document.clone()
+    pub fn base_deltas(&self) -> Arc<BaseDeltas> {
+        self.0.clone()
     }
 
     /// What is configured now.
     ///
     /// # Errors
     /// The file is damaged or can't be read.
-    pub fn read(&self) -> Result<VesselData, ChangeError<VesselError>> {
-        // Nothing is changed, so nothing is written.
-        self.document.change(|content| Ok(VesselData::of(&self.deltas(content)?)))
+    pub fn read(&self) -> Result<VesselData, VesselFileError> {
+        self.0.change(|deltas| Ok(VesselData::of(deltas)))
     }
 
     /// Changes what `body` names. Returns all that is configured from now on, and a delta with what has changed.
     ///
     /// # Errors
     /// Something in `body` makes no sense, the file is damaged, or it can't be written; it stays as it is.
-    pub fn change(&self, body: &Map<String, Value>) -> Result<(VesselData, Value), ChangeError<VesselError>> {
-        self.document.change(|content| {
-            let mut deltas = self.deltas(content)?;
-            crate::vessel::change(&mut deltas, body)?;
-            if identity_of(&deltas).is_none() {
+    pub fn change(&self, body: &Map<String, Value>) -> Result<(VesselData, Value), VesselFileError> {
+        self.0.change(|deltas| {
+            crate::vessel::change(deltas, body)?;
+            if identity_of(deltas).is_none() {
                 deltas.push(root_delta(json!({"uuid": new_uuid()})));
             }
-            let changed = (VesselData::of(&deltas), crate::vessel::news(&deltas, body));
-            *content = deltas.into();
-            Ok(changed)
+            Ok((VesselData::of(deltas), crate::vessel::news(deltas, body)))
         })
-    }
-
-    fn deltas(&self, content: &Value) -> Result<Vec<Value>, VesselError> {
-        match content {
-            Value::Array(deltas) => Ok(deltas.clone()),
-            // No file yet.
-            Value::Object(empty) if empty.is_empty() => Ok(self.initial.clone()),
-            _ => Err(VesselError::NoDeltas(self.document.path().to_owned())),
-        }
     }
 }
 

@@ -5,15 +5,20 @@
 
 pub mod administration;
 pub mod application_data;
+pub mod archives;
 pub mod cli;
+pub mod custom_resources;
 pub mod demo;
 pub mod http;
 pub mod identity;
 pub mod logging;
 pub mod mdns;
 pub mod outputs;
+mod packages;
+pub mod performance;
 pub mod plugin_tool;
 pub mod priorities;
+pub mod process;
 pub mod security;
 mod serial_ports;
 mod server;
@@ -22,6 +27,7 @@ mod source_events;
 mod source_groups;
 mod ticker;
 pub mod tls;
+pub mod unit_preferences;
 pub mod vessel;
 
 pub use server::{Server, StartError, StartOptions};

@@ -4,10 +4,11 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
 use env_logger::{Builder, Logger};
 use log::{Level, LevelFilter, Log, Metadata, Record};
+use serde::{Deserialize, Serialize};
 use windlass_actors::stream::ServerLog;
 
 /// Longest `DEBUG` value.
@@ -33,8 +34,32 @@ static LOGGING: OnceLock<Logging> = OnceLock::new();
 pub struct Logging {
     logger: RwLock<Logger>,
     rows: ServerLog,
-    debug: Mutex<String>,
+    chosen: Mutex<Chosen>,
     keys: Mutex<BTreeSet<String>>,
+}
+
+/// What is to be logged, apart from what `RUST_LOG` says.
+#[derive(Debug, Clone, Default)]
+struct Chosen {
+    /// As in `DEBUG`.
+    patterns: String,
+    /// Absent until somebody chooses: then `RUST_LOG` counts, or [`LogLevel::Info`].
+    level: Option<LogLevel>,
+}
+
+/// What a message of the server's own has to be at least to be logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// What does not work.
+    Error,
+    /// What may soon not work.
+    Warn,
+    /// What goes on; the default.
+    Info,
+    /// What is of use to find a fault. Libraries stay at [`LogLevel::Info`]: they would say too much, and what they say of requests may be
+    /// secret.
+    Debug,
 }
 
 /// A `DEBUG` value that can't be used.
@@ -59,9 +84,9 @@ pub fn start() {
 /// The log of this process; before [`start`] it says nothing.
 pub fn logging() -> &'static Logging {
     LOGGING.get_or_init(|| Logging {
-        logger: RwLock::new(build("")),
+        logger: RwLock::new(build(&Chosen::default())),
         rows: ServerLog::default(),
-        debug: Mutex::default(),
+        chosen: Mutex::default(),
         keys: Mutex::default(),
     })
 }
@@ -74,7 +99,7 @@ impl Logging {
 
     /// The patterns that hold now, as in `DEBUG`.
     pub fn debug(&self) -> String {
-        self.debug.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.chosen().patterns.clone()
     }
 
     /// Lets other patterns hold from now on; the empty text ends all debugging.
@@ -86,13 +111,33 @@ impl Logging {
         if patterns.len() > MAX_PATTERNS || !patterns.chars().all(good) {
             return Err(BadPatterns);
         }
-        let mut debug = self.debug.lock().unwrap_or_else(PoisonError::into_inner);
-        let logger = build(patterns);
+        self.choose(|chosen| patterns.clone_into(&mut chosen.patterns));
+        Ok(())
+    }
+
+    /// The level that holds now.
+    pub fn level(&self) -> LogLevel {
+        let chosen = self.chosen().level;
+        chosen.unwrap_or_else(|| level_of(&std::env::var("RUST_LOG").unwrap_or_default()))
+    }
+
+    /// Lets another level hold from now on, whatever `RUST_LOG` says.
+    pub fn set_level(&self, level: LogLevel) {
+        self.choose(|chosen| chosen.level = Some(level));
+    }
+
+    fn choose(&self, change: impl FnOnce(&mut Chosen)) {
+        // Held until the end, so that of two changes both hold.
+        let mut chosen = self.chosen();
+        change(&mut chosen);
+        let logger = build(&chosen);
         let level = logger.filter();
         *self.logger.write().unwrap_or_else(PoisonError::into_inner) = logger;
         log::set_max_level(level);
-        patterns.clone_into(&mut debug);
-        Ok(())
+    }
+
+    fn chosen(&self) -> MutexGuard<'_, Chosen> {
+        self.chosen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Names that a pattern can be about: those that have been logged by, and some that are known.
@@ -133,21 +178,32 @@ impl Log for Logging {
     }
 }
 
-fn build(patterns: &str) -> Logger {
+/// Targets of the server's own messages, plugins' included.
+const OWN: [&str; 2] = ["windlass", "signalk"];
+
+fn build(chosen: &Chosen) -> Logger {
     let mut builder = Builder::new();
+    let least = chosen.level.map(LevelFilter::from);
     builder.filter_level(LevelFilter::Info);
     // Chatty libraries.
     for (target, level) in [("actix_server", LevelFilter::Warn), ("wasmer_wasix", LevelFilter::Error)] {
-        builder.filter_module(target, level);
+        builder.filter_module(target, least.map_or(level, |least| level.min(least)));
     }
-    for (target, level) in debug_filters(patterns) {
+    // The later wins: what was chosen while the server runs.
+    if let Ok(filters) = std::env::var("RUST_LOG") {
+        builder.parse_filters(&filters);
+    }
+    if let Some(least) = least {
+        builder.filter_level(least.min(LevelFilter::Info));
+        for target in OWN {
+            builder.filter_module(target, least);
+        }
+    }
+    for (target, level) in debug_filters(&chosen.patterns) {
         match target {
             Some(target) => builder.filter_module(&target, level),
             None => builder.filter_level(level),
         };
-    }
-    if let Ok(filters) = std::env::var("RUST_LOG") {
-        builder.parse_filters(&filters);
     }
     builder.format(|out, record| {
         let time = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ");
@@ -157,6 +213,30 @@ fn build(patterns: &str) -> Logger {
         writeln!(out, "{time} {style}{:<5}{style:#} {}: {text}", record.level(), record.target())
     });
     builder.build()
+}
+
+impl From<LogLevel> for LevelFilter {
+    fn from(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Error => Self::Error,
+            LogLevel::Warn => Self::Warn,
+            LogLevel::Info => Self::Info,
+            LogLevel::Debug => Self::Debug,
+        }
+    }
+}
+
+/// The level of everything that `RUST_LOG` does not name.
+fn level_of(filters: &str) -> LogLevel {
+    let words = filters.split('/').next().unwrap_or_default().split(',');
+    let mut levels = words.filter_map(|word| word.trim().parse::<LevelFilter>().ok());
+    // The last one counts.
+    match levels.next_back().unwrap_or(LevelFilter::Info) {
+        LevelFilter::Off | LevelFilter::Error => LogLevel::Error,
+        LevelFilter::Warn => LogLevel::Warn,
+        LevelFilter::Info => LogLevel::Info,
+        LevelFilter::Debug | LevelFilter::Trace => LogLevel::Debug,
+    }
 }
 
 /// The targets and levels of a `DEBUG` value: patterns divided by commas or spaces, `*` at the end for a prefix, `-` to exclude.
@@ -210,6 +290,46 @@ fn without_secrets(text: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
 
+    fn unused() -> Logging {
+        Logging {
+            logger: RwLock::new(build(&Chosen::default())),
+            rows: ServerLog::default(),
+            chosen: Mutex::default(),
+            keys: Mutex::default(),
+        }
+    }
+
+    #[test]
+    fn the_level_is_that_of_what_is_not_named() {
+        for (filters, level) in [
+            ("", LogLevel::Info),
+            ("warn", LogLevel::Warn),
+            ("windlass=debug", LogLevel::Info),
+            ("windlass=debug, error/plugin", LogLevel::Error),
+            ("trace", LogLevel::Debug),
+        ] {
+            assert_eq!(level_of(filters), level, "{filters}");
+        }
+    }
+
+    #[test]
+    fn a_level_holds_for_the_server_and_its_plugins_only() {
+        let of = |patterns: &str, level| Chosen { patterns: patterns.to_owned(), level: Some(level) };
+        let logged = |chosen: &Chosen, target: &str, level: Level| {
+            build(chosen).matches(&Record::builder().target(target).level(level).build())
+        };
+        let debug = of("", LogLevel::Debug);
+        for target in ["windlass::http", "windlass_actors::stream", "signalk:wasm:anchor"] {
+            assert!(logged(&debug, target, Level::Debug), "{target}");
+            assert!(!logged(&of("", LogLevel::Warn), target, Level::Info), "{target}");
+            assert!(logged(&of("", LogLevel::Warn), target, Level::Warn), "{target}");
+        }
+        assert!(!logged(&debug, "hyper::proto", Level::Debug) && logged(&debug, "hyper::proto", Level::Info));
+        assert!(!logged(&of("", LogLevel::Error), "actix_server", Level::Warn));
+        let keyed = of("windlass::http", LogLevel::Error);
+        assert!(logged(&keyed, "windlass::http", Level::Debug) && !logged(&keyed, "windlass::tls", Level::Warn));
+    }
+
     #[test]
     fn debug_patterns_become_filters() {
         let debug = |name: &str| (Some(name.to_owned()), LevelFilter::Debug);
@@ -244,12 +364,7 @@ mod tests {
 
     #[test]
     fn patterns_are_checked() {
-        let logging = Logging {
-            logger: RwLock::new(build("")),
-            rows: ServerLog::default(),
-            debug: Mutex::default(),
-            keys: Mutex::default(),
-        };
+        let logging = unused();
         for bad in ["a\nb", "windlass=trace", &"x".repeat(1001)] {
             assert_eq!(logging.set_debug(bad), Err(BadPatterns), "{bad}");
         }

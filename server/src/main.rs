@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
+use windlass::administration::Ending;
 use windlass::cli::{Arguments, Command};
 use windlass::{Server, StartOptions, demo, logging};
 
@@ -62,7 +63,10 @@ async fn run(options: StartOptions) -> ExitCode {
     tokio::select! {
         _ = interrupt.recv() => log::info!("interrupted: shutting down"),
         _ = terminate.recv() => log::info!("asked to end: shutting down"),
-        () = server.restarted() => log::info!("shutting down, to be started anew"),
+        ending = server.ended() => match ending {
+            Ending::Restart => log::info!("shutting down, to be started anew"),
+            Ending::Shutdown => log::info!("shutting down, until somebody starts it"),
+        },
         () = server.failed() => {
             server.stop().await;
             return fail("a part of the server that nothing works without has stopped; see the log above");

@@ -1,5 +1,6 @@
 //! Keeps the server announced on the local network while it runs (signalk-v1 §12).
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use actix::ArbiterHandle;
@@ -38,6 +39,8 @@ pub struct Subject {
     pub view: ModelView,
     /// Where problems are told.
     pub status: StatusBoard,
+    /// Where it is announced.
+    pub reach: Reach,
 }
 
 impl Announcement {
@@ -78,31 +81,80 @@ impl Subject {
         }
     }
 
-    fn fail(&self, problem: &str) {
-        log::warn!("the server is not announced on the network: {problem}");
-        self.status.set(NAME, StatusSubject::Provider, StatusKind::Error, problem);
+    fn tell(&self, kind: StatusKind, text: &str) {
+        self.status.set(NAME, StatusSubject::Provider, kind, text);
     }
 }
 
-async fn announce(subject: &Subject, mut stopped: watch::Receiver<bool>) {
-    let mut announcer = Announcer::new(Reach::Network);
-    let mut looks = interval(BETWEEN_LOOKS);
+async fn announce(subject: &Subject, stopped: watch::Receiver<bool>) {
+    let mut announcer = Announcer::new(subject.reach);
+    keep_announced(subject, BETWEEN_LOOKS, stopped, async |facts: &Facts| announcer.announce(facts).await).await;
+    announcer.stop().await;
+}
+
+/// Announces what there is to be said, again and again: what does not work now, such as on a computer that has no network yet, may work
+/// later.
+async fn keep_announced<E: Display>(
+    subject: &Subject,
+    between: Duration,
+    mut stopped: watch::Receiver<bool>,
+    mut announce: impl AsyncFnMut(&Facts) -> Result<(), E>,
+) {
+    let mut looks = interval(between);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut failing = false;
     loop {
         tokio::select! {
-            _ = looks.tick() => {
-                let facts = subject.facts();
-                match announcer.announce(&facts).await {
-                    Ok(()) => subject.status.set(NAME, StatusSubject::Provider, StatusKind::Status, "Announced on the network"),
-                    Err(error) => {
-                        subject.fail(&error.to_string());
-                        break;
+            _ = looks.tick() => match announce(&subject.facts()).await {
+                Ok(()) => {
+                    if std::mem::take(&mut failing) {
+                        log::info!("the server is announced on the network again");
                     }
+                    subject.tell(StatusKind::Status, "Announced on the network");
                 }
-            }
+                Err(error) => {
+                    if !std::mem::replace(&mut failing, true) {
+                        log::warn!("the server is not announced on the network: {error}. Trying again until it works.");
+                    }
+                    subject.tell(StatusKind::Error, &error.to_string());
+                }
+            },
             // An error is as good: the server has gone.
             _ = stopped.wait_for(|stopped| *stopped) => break,
         }
     }
-    announcer.stop().await;
+}
+
+#[cfg(test)]
+mod tests {
+    use windlass_actors::data_model::Identity;
+    use windlass_broker::Context;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_fails_is_tried_again() {
+        let own = Context::new("vessels.urn:mrn:imo:mmsi:230099999").expect("a context");
+        let subject = Subject {
+            port: 3000,
+            secure: false,
+            outputs: OutputReports::default(),
+            view: ModelView::new(Identity::new(own)),
+            status: StatusBoard::default(),
+            reach: Reach::Loopback,
+        };
+        let (stop, stopped) = watch::channel(false);
+        let mut told = Vec::new();
+        let mut tries = 0;
+        keep_announced(&subject, Duration::from_millis(1), stopped, async |facts: &Facts| {
+            told.extend(subject.status.get(NAME).map(|entry| (entry.kind, entry.message)));
+            tries += 1;
+            assert_eq!(facts.port, 3000);
+            stop.send_replace(tries >= 4);
+            if tries < 3 { Err("no network") } else { Ok(()) }
+        })
+        .await;
+        let failed = (StatusKind::Error, "no network".to_owned());
+        assert_eq!(told, [failed.clone(), failed, (StatusKind::Status, "Announced on the network".to_owned())]);
+    }
 }

@@ -12,6 +12,7 @@ use windlass_actors::outputs::{
     Gate, LineServer, LineServerOptions, OutputCounters, PluginSentences, SentenceBus, serve_lines, serve_sentences,
 };
 use windlass_actors::stream::{Hub, StreamContext};
+use windlass_broker::observe::{ActorKind, Observatory, Observed};
 use windlass_security::{Mode, Principal, Security};
 
 /// Clients of one output.
@@ -52,8 +53,20 @@ impl OutputSettings {
             })
         };
         let (nmea, signalk) = (port("nmea-tcp", "NMEA0183PORT", 10110), port("tcp", "TCPSTREAMPORT", 8375));
-        Self { nmea, signalk, host: host.to_owned(), signalk_host: variable("TCPSTREAMADDRESS") }
+        let signalk_host = variable("TCPSTREAMADDRESS").filter(|address| {
+            let known = resolve(address).is_some();
+            if !known {
+                problems.push(format!("TCPSTREAMADDRESS is {address:?}, which is no address; {host} is used"));
+            }
+            known
+        });
+        Self { nmea, signalk, host: host.to_owned(), signalk_host }
     }
+}
+
+fn observe(observatory: &Observatory, name: &str, counters: &OutputCounters) -> Observed {
+    let counters = counters.clone();
+    observatory.observe_counters(ActorKind::Output, name, move || counters.reading())
 }
 
 /// The outputs that are on.
@@ -98,8 +111,15 @@ impl Outputs {
             let options = options("nmea-tcp", &settings.host, port, "choose another with NMEA0183PORT");
             let counters = OutputCounters::default();
             reports.nmea = Some(counters.clone());
-            let prepare =
-                move || move |connection, peer| serve_sentences(connection, peer, sentences.clone(), counters.clone());
+            let observed = observe(&stream.observatory, "nmea-tcp", &counters);
+            let prepare = move || {
+                observed.runs_here();
+                move |connection, peer| {
+                    // As long as the port is served it is seen.
+                    let _observed = &observed;
+                    serve_sentences(connection, peer, sentences.clone(), counters.clone())
+                }
+            };
             let counters = reports.nmea.clone().unwrap_or_default();
             servers.push(LineServer::start(options, board.clone(), counters, arbiter, prepare));
         }
@@ -109,9 +129,14 @@ impl Outputs {
             let counters = OutputCounters::default();
             reports.signalk = Some(counters.clone());
             let served = counters.clone();
+            let observed = observe(&stream.observatory, "tcp", &counters);
             let prepare = move || {
-                let hub = Hub::new(stream.broker.clone()).start();
-                move |connection, peer| serve_lines(connection, peer, stream.clone(), hub.clone(), served.clone())
+                observed.runs_here();
+                let hub = Hub::new(stream.broker.clone()).observed_by(&stream.observatory).start();
+                move |connection, peer| {
+                    let _observed = &observed;
+                    serve_lines(connection, peer, stream.clone(), hub.clone(), served.clone())
+                }
             };
             servers.push(LineServer::start(options, board.clone(), counters, arbiter, prepare));
         }
@@ -149,8 +174,13 @@ impl OutputReports {
 
 /// The first address of a host; this computer alone when it has none, which the HTTP server complains about.
 fn address(host: &str) -> IpAddr {
-    let found = (host.trim_matches(['[', ']']), 0).to_socket_addrs().ok().and_then(|mut all| all.next());
-    found.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |found| found.ip())
+    resolve(host).unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))
+}
+
+/// The first address of a host, by preference one of IPv4: `localhost` has two, and clients try that.
+fn resolve(host: &str) -> Option<IpAddr> {
+    let found: Vec<_> = (host.trim_matches(['[', ']']), 0).to_socket_addrs().ok()?.map(|found| found.ip()).collect();
+    found.iter().find(|address| address.is_ipv4()).or(found.first()).copied()
 }
 
 /// Lines know neither passwords nor who may see what: they are for everybody or for nobody.
@@ -216,8 +246,9 @@ mod tests {
         let read = OutputSettings::read(&off, "127.0.0.1", none, &mut problems);
         assert_eq!((read.nmea, read.signalk), (None, None));
         assert!(problems.is_empty());
-        let set = |name: &str| Some(if name == "NMEA0183PORT" { "0" } else { "many" }.to_owned());
+        let set = |name: &str| Some(if name == "NMEA0183PORT" { "0" } else { "127.0.0.256 " }.to_owned());
         let read = OutputSettings::read(&reference("{}"), "127.0.0.1", set, &mut problems);
-        assert_eq!((read.nmea, read.signalk, problems.len()), (Some(0), Some(8375), 1));
+        assert_eq!((read.nmea, read.signalk, read.signalk_host), (Some(0), Some(8375), None));
+        assert_eq!(problems.len(), 2, "{problems:?}");
     }
 }

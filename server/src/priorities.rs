@@ -17,6 +17,8 @@ pub struct PriorityFile {
     document: Document,
     /// What is in force: that of the file, except for parts that make no sense.
     parts: Mutex<Map<String, Value>>,
+    /// Held while parts are saved: the next to be saved are added to these.
+    saving: Mutex<()>,
 }
 
 /// Why priorities are refused; the words for whoever set them.
@@ -54,7 +56,7 @@ impl PriorityFile {
                 parts.remove(part);
             }
         }
-        Self { document, parts: Mutex::new(parts) }
+        Self { document, parts: Mutex::new(parts), saving: Mutex::default() }
     }
 
     /// What holds now.
@@ -73,9 +75,9 @@ impl PriorityFile {
     /// # Errors
     /// A part makes no sense, a source is in two active groups, or the file can't be written.
     pub fn save(&self, new: Vec<(&'static str, Value)>) -> Result<PrioritySettings, ChangeError<BadPriorities>> {
-        self.document.change(|value| {
-            let mut parts = self.lock();
-            let mut changed = parts.clone();
+        let _saving = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = self.lock().clone();
+        let settings = self.document.change(|value| {
             for (name, part) in new {
                 check(name, &part, &changed)?;
                 changed.insert(name.to_owned(), part);
@@ -90,9 +92,11 @@ impl PriorityFile {
                 return Err(BadPriorities("priorities.json is no object; correct the file".to_owned()));
             };
             file.extend(changed.clone());
-            *parts = changed;
             Ok(settings)
-        })
+        })?;
+        // Not before it is on the disk: what could not be saved would come into force with the next change, and end with a restart.
+        *self.lock() = changed;
+        Ok(settings)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Map<String, Value>> {
@@ -171,6 +175,25 @@ mod tests {
         assert!(problems.len() == 1, "the bad part is still in the file: {problems:?}");
         let text = std::fs::read_to_string(directory.path().join("priorities.json")).expect("the file");
         assert!(text.contains("unknown"), "{text}");
+    }
+
+    #[test]
+    fn what_the_disk_refuses_does_not_come_into_force() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let aliases = |name: &str| vec![("sourceAliases", json!({"gps.GP": name}))];
+        let bow = json!({"gps.GP": "Bow"});
+        let (mut file, _) = load(directory.path(), json!({}));
+        file.save(aliases("Bow")).expect("saved");
+        // A name that is as long as a name may be leaves no room for that of a temporary file.
+        let unwritable = Document::new(directory.path().join("x".repeat(255)));
+        let good = std::mem::replace(&mut file.document, unwritable);
+        let unsaved = file.save(aliases("Stern"));
+        assert!(matches!(unsaved, Err(ChangeError::Unsaved { .. })), "{unsaved:?}");
+        assert_eq!(file.part("sourceAliases"), bow);
+        file.document = good;
+        file.save(vec![("priorityGroups", json!([{"id": "g", "sources": ["a"]}]))]).expect("saved");
+        let (again, _) = load(directory.path(), json!({}));
+        assert_eq!(again.part("sourceAliases"), bow, "nor is it saved with the next change");
     }
 
     #[test]

@@ -44,14 +44,15 @@ pub fn load(config_dir: &Path, open: Option<&str>) -> Result<(Security, RequestL
             log::info!(
                 "nobody owns this server yet: everybody may read, nobody may change anything until it is claimed"
             );
-            if let Some(code) = security.claim_code() {
-                show_claim_code(&code);
-            }
         }
         Mode::Locked => log::error!(
             "security.json is damaged and there is no earlier version of it: nobody is let in. Correct the file, or move it away to claim the server anew"
         ),
         Mode::Secured | Mode::Open => {}
+    }
+    // Also when there are users, but no admin among them who can log in: the code is the only way in then.
+    if let Some(code) = security.claim_code() {
+        show_claim_code(&code);
     }
     Ok((security, limits))
 }

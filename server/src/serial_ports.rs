@@ -61,11 +61,16 @@ fn names(directory: &Path) -> Vec<String> {
     names
 }
 
-/// A terminal that has a device. Four of the old kind are always there, with or without one: these have a driver of that name.
+/// The driver of terminals that are always there, with or without a device.
+const BUILT_IN: &str = "serial8250";
+
+/// A terminal that has a device. Four of the old kind are always there: these have a driver of that name, and from Linux 6.5 on one of
+/// another name at a device below it.
 fn port(class: &Path, name: &str) -> Option<SerialPort> {
     let device = fs::canonicalize(class.join(name).join("device")).ok()?;
     let driver = fs::canonicalize(device.join("driver")).ok();
-    if driver.is_some_and(|driver| driver.ends_with("serial8250")) {
+    let below = device.iter().any(|part| part == BUILT_IN);
+    if below || driver.is_some_and(|driver| driver.ends_with(BUILT_IN)) {
         return None;
     }
     let said = |file: &str| {
@@ -108,6 +113,17 @@ mod tests {
         make("sys/devices/platform/serial8250");
         symlink(devices.join("platform/serial8250"), root.path().join("sys/class/tty/ttyS0/device")).expect("a link");
         symlink(devices.join("platform/serial8250"), devices.join("platform/serial8250/driver")).expect("a link");
+        // As newer kernels have it.
+        for path in [
+            "sys/class/tty/ttyS1",
+            "sys/devices/platform/serial8250/serial8250:0/serial8250:0.1",
+            "sys/bus/drivers/port",
+        ] {
+            make(path);
+        }
+        let newer = devices.join("platform/serial8250/serial8250:0/serial8250:0.1");
+        symlink(&newer, root.path().join("sys/class/tty/ttyS1/device")).expect("a link");
+        symlink(root.path().join("sys/bus/drivers/port"), newer.join("driver")).expect("a link");
         let ports = list(root.path());
         assert_eq!(ports.by_id, ["/dev/serial/by-id/usb-GPS"]);
         assert_eq!(ports.by_open_plotter, ["/dev/ttyOP_gps"]);

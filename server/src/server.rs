@@ -1,8 +1,9 @@
 //! Starting and stopping: which actor runs on which thread.
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
 
 use actix::{Actor, Addr, Arbiter};
@@ -11,34 +12,41 @@ use actix_web::middleware::{Compress, from_fn};
 use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer};
 use serde_json::{Map, Value, json};
-use windlass_actors::StatusBoard;
 use windlass_actors::access_desk::AccessDesk;
 use windlass_actors::connections::{ConnectionContext, ConnectionManager, ConnectionSettings, PlaybackOptions, RawLog};
 use windlass_actors::data_model::{DataModel, ModelView};
+use windlass_actors::discovery::Reach;
 use windlass_actors::notifications::{NotificationManager, ZoneMemory, Zones};
 use windlass_actors::outputs::SentenceBus;
 use windlass_actors::plugins::{PluginManager, PluginSettings};
 use windlass_actors::providers::Providers;
-use windlass_actors::put::{BaseDeltas, PutHandlers};
+use windlass_actors::put::{CategoryCheck, Feeders, PutHandlers};
 use windlass_actors::staleness::Staleness;
 use windlass_actors::stream::{EventBus, Hello, Hub, SlowClientLimits, StreamContext, StreamCounters};
+use windlass_actors::{StatusBoard, StatusKind, StatusSubject};
+use windlass_broker::observe::Observatory;
 use windlass_broker::{Broker, DEFAULTS_SOURCE, Delta, NameError, Origin, Publish, SourceRef, Stage};
 use windlass_security::SecurityError;
 
-use crate::administration::{Administration, DefaultSettings};
+use crate::administration::{Administration, DefaultSettings, Ending};
+use crate::custom_resources::CustomResources;
 use crate::demo;
 use crate::http::auth;
-use crate::http::{self, AppState, ConnectionLimit, Cors, PROTOCOL_VERSION};
+use crate::http::{self, AppState, ConnectionLimit, Cors, PROTOCOL_VERSION, Proxies, TlsPort};
 use crate::identity::{IdentityError, OwnShip, VesselFile, defaults_as_deltas};
 use crate::logging::logging;
 use crate::mdns::{Announcement, Subject};
 use crate::outputs::{self, OutputSettings, Outputs};
+use crate::packages::Installer;
+use crate::performance::Performance;
 use crate::priorities::PriorityFile;
 use crate::security;
 use crate::settings::{Settings, SettingsError, SettingsFile};
 use crate::source_events::{self, AskBroker, PreferredSources};
 use crate::ticker;
-use crate::tls::{self, Certificates, Tls, TlsError};
+use crate::tls::{Tls, TlsError};
+use crate::unit_preferences::UnitPreferences;
+use crate::vessel::has_zones;
 
 /// A connection over TLS, as the listener hands it over.
 type TlsStream = actix_tls::accept::rustls_0_23::TlsStream<TcpStream>;
@@ -49,6 +57,8 @@ const SHUTDOWN: u64 = 1;
 const ZONES: &str = "zones";
 /// The id of the connection that `--playback` adds.
 const PLAYBACK: &str = "playback";
+/// The entry of TLS on the status board.
+const TLS: &str = "tls";
 
 /// What the command line says.
 #[derive(Debug, Clone, Default)]
@@ -107,6 +117,16 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
+    /// The port of TLS is taken or not allowed.
+    #[error(
+        "can't listen for TLS on {address}: {source}; choose another `sslport` in settings.json, or end the program that uses it"
+    )]
+    ListenTls {
+        /// Host and port.
+        address: String,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The users and permissions can't be read.
     #[error(transparent)]
     Security(#[from] SecurityError),
@@ -128,6 +148,8 @@ pub struct Server {
     admin: Arc<Administration>,
     outputs: Outputs,
     announcement: Option<Announcement>,
+    raw_log: RawLog,
+    zone_memory: ZoneMemory,
     arbiters: Vec<Arbiter>,
 }
 
@@ -161,7 +183,18 @@ impl Server {
             _ => None,
         };
         let (security, limits) = security::load(&config_dir, open)?;
-        let tls = settings.ssl.then(|| load_tls(&config_dir, &settings)).transpose()?;
+        let status = StatusBoard::default();
+        let tls = if settings.ssl {
+            let (certificates, names) = settings.tls.certificates(&config_dir);
+            let tls = certificates.load_or_replace(&config_dir, &names, SystemTime::now())?;
+            for problem in &tls.problems {
+                log::error!("{problem}");
+                status.set(TLS, StatusSubject::Provider, StatusKind::Error, problem);
+            }
+            Some(tls)
+        } else {
+            None
+        };
         let own = OwnShip::load(&config_dir)?;
         let vessel = VesselFile::in_directory(&config_dir, &own);
         log::info!(
@@ -171,20 +204,25 @@ impl Server {
             own.identity.id()
         );
 
-        let (core, io) = (Arbiter::new(), Arbiter::new());
+        let (core, io, observatory) = (Arbiter::new(), Arbiter::new(), Observatory::default());
+        observatory.watch_thread(|| "main".to_owned());
+        for (arbiter, name) in [(&core, "core"), (&io, "io")] {
+            let observatory = observatory.clone();
+            arbiter.spawn_fn(move || observatory.watch_thread(|| name.to_owned()));
+        }
         let view = ModelView::new(own.identity.clone());
         let model = DataModel::start_in_arbiter(&core.handle(), {
-            let view = view.clone();
-            move |_| DataModel::new(view)
+            let (view, observatory) = (view.clone(), observatory.clone());
+            move |_| DataModel::new(view).observed_by(&observatory)
         });
         let own_context = own.identity.context().clone();
-        let (memory, document) = ZoneMemory::load(&config_dir);
+        let zone_memory = ZoneMemory::load(&config_dir);
         io.spawn({
-            let memory = memory.clone();
-            async move { memory.save_changes(document).await }
+            let memory = zone_memory.clone();
+            async move { memory.save_changes().await }
         });
-        let zones = Zones::new(own_context.clone(), memory)?;
-        let remembered = zones.remembered();
+        let zones = Zones::new(own_context.clone(), zone_memory.clone())?;
+        let remembered = zones.remembered(|path| has_zones(&own.base_deltas, path));
         let mut stages: Vec<Box<dyn Stage>> = Vec::new();
         if settings.manage_notifications {
             stages.push(Box::new(NotificationManager::new(SourceRef::new("notificationApi")?)));
@@ -205,15 +243,17 @@ impl Server {
         source_events::emit_priorities(&events, &priorities);
         source_events::emit_groups(&events, &view, &priorities);
         let preferred = PreferredSources::start_in_arbiter(&core.handle(), {
-            let events = events.clone();
-            move |_| PreferredSources::new(events)
+            let (events, observatory) = (events.clone(), observatory.clone());
+            move |_| PreferredSources::new(events, &observatory)
         });
         let broker = Broker::start_in_arbiter(&core.handle(), {
             let switches = preferred.clone().recipient();
             let (model, own, ranking) = (model.clone(), own_context.clone(), priorities.settings());
             let override_timestamps = settings.override_timestamps;
+            let observatory = observatory.clone();
             move |_| {
                 Broker::new(model.clone().recipient(), model.recipient())
+                    .observed_by(&observatory)
                     .overriding_timestamps(override_timestamps)
                     .judging(own, &ranking)
                     .telling_switches(switches)
@@ -226,7 +266,6 @@ impl Server {
         publish_base_deltas(&own, &broker).await?;
         publish(&broker, SourceRef::new(ZONES)?, remembered).await;
 
-        let status = StatusBoard::default();
         let mut connections = std::mem::take(&mut settings.connections);
         if let Some((file, speed)) = &options.playback {
             let unreadable = |source| StartError::Playback { path: file.clone(), source };
@@ -256,6 +295,7 @@ impl Server {
             wasm_enabled: settings.plugins.enabled,
             disable_all: std::env::var_os("DISABLEPLUGINS").is_some(),
             enabled_by_default: split_list(std::env::var("DEFAULTENABLEDPLUGINS").unwrap_or_default()),
+            observatory: observatory.clone(),
         };
         let plugins = PluginManager::start(
             plugin_settings,
@@ -277,17 +317,44 @@ impl Server {
             raw_log: raw_log.clone(),
             directory: config_dir.clone(),
             arbiter: io.handle(),
+            observatory: observatory.clone(),
+            reach: settings.mdns_reach,
         };
         let connections = Arc::new(ConnectionManager::start(connections, connection_context));
 
         let ping = settings.ws_ping_interval;
         let defaults = std::mem::take(&mut settings.default_resource_providers);
-        let access = AccessDesk::new(security.clone(), broker.clone(), events.clone(), own_context.clone())?;
-        let base_deltas = Arc::new(BaseDeltas::new(vessel.document(), own.base_deltas.clone()));
-        let puts = PutHandlers::new(plugins.clone(), security.clone(), broker.clone(), view.clone(), base_deltas);
+        let access =
+            AccessDesk::new(security.clone(), broker.clone(), events.clone(), own_context.clone(), &observatory)?;
+        let mut problems = Vec::new();
+        let units = Arc::new(UnitPreferences::load(&config_dir, &mut problems));
+        let custom_resources = Arc::new(CustomResources::load(&config_dir, &mut problems));
+        for problem in &problems {
+            log::error!("{problem}");
+        }
+        let providers = Providers::new(&plugins, broker.clone(), own_context.clone(), defaults);
+        for kind in custom_resources.names() {
+            providers.resources.expect(&kind);
+        }
+        let categories: CategoryCheck = Box::new({
+            let units = units.clone();
+            move |unit, category| units.check_category(unit, category)
+        });
+        let feeders = Feeders::waiting(Duration::from_millis(settings.put_reply_timeout));
+        let puts = PutHandlers::new(
+            plugins.clone(),
+            security.clone(),
+            broker.clone(),
+            view.clone(),
+            vessel.base_deltas(),
+            feeders,
+        )
+        .checking_categories(categories);
         let slow =
             SlowClientLimits::from_environment(|name| std::env::var(name).ok(), |problem| log::error!("{problem}"));
-        let admin = Arc::new(Administration::new(&config_dir, &settings.reference, configured, vessel, model));
+        let tls_files = settings.tls.clone();
+        let admin =
+            Arc::new(Administration::new(&config_dir, &settings.reference, configured, tls_files, vessel, model));
         let mut problems = Vec::new();
         let variable = |name: &str| std::env::var(name).ok();
         let wanted = OutputSettings::read(&settings.reference, &settings.host, variable, &mut problems);
@@ -305,6 +372,7 @@ impl Server {
             log: logging().rows().clone(),
             status: status.clone(),
             counters: StreamCounters::default(),
+            observatory: observatory.clone(),
             slow,
             hello: Arc::new(Hello {
                 name: "windlass".into(),
@@ -316,22 +384,31 @@ impl Server {
             ping_interval: (ping > 0).then(|| Duration::from_millis(ping)),
         };
         let (outputs, output_reports) = Outputs::start(&wanted, stream.clone(), &status, sentences, &io.handle());
+        let performance = Performance::start(observatory, stream.clone());
         let state = AppState {
+            performance,
             outputs: output_reports,
-            raw_log,
+            raw_log: raw_log.clone(),
+            units,
+            custom_resources,
             admin: admin.clone(),
             security: security.clone(),
             access: access.clone(),
             limits: limits.clone(),
-            trust_proxy: settings.reference.get("trustProxy").is_some_and(|trust| *trust != false),
+            proxies: Proxies::read(settings.reference.get("trustProxy")).unwrap_or_else(|problem| {
+                log::error!("{problem}");
+                Proxies::default()
+            }),
             root: tls.as_ref().and_then(|tls| tls.root.as_deref().map(Arc::from)),
             host_names: host_names(&settings.reference),
-            tls_port: tls.as_ref().map(|_| settings.ssl_port),
+            tls_port: TlsPort::default(),
+            mdns_reach: settings.mdns_reach,
             broker: broker.clone(),
             view: view.clone(),
             plugins: plugins.clone(),
+            installer: Installer::new(&config_dir, plugins.clone(), events.clone()),
             puts: puts.clone(),
-            providers: Providers::new(&plugins, broker.clone(), own_context.clone(), defaults),
+            providers,
             settings: SettingsFile::in_directory(&config_dir),
             priorities,
             connections: connections.clone(),
@@ -347,10 +424,12 @@ impl Server {
             outputs: state.outputs.clone(),
             view: view.clone(),
             status: status.clone(),
+            reach: settings.mdns_reach,
         };
         let (handle, addresses) = listen(&settings, state, tls)?;
-        // Nobody else could connect to the demo or to a server that listens for this computer only.
-        let announced = settings.reference.get("mdns") != Some(&Value::Bool(false)) && !is_loopback(&settings.host);
+        // Nobody on the network could connect to the demo or to a server that listens for this computer only.
+        let in_vain = is_loopback(&settings.host) && settings.mdns_reach == Reach::Network;
+        let announced = settings.reference.get("mdns") != Some(&Value::Bool(false)) && !in_vain;
         let main = addresses.iter().find(|(scheme, _)| (*scheme == "https") == subject.secure);
         let announcement = main
             .filter(|_| announced)
@@ -364,6 +443,8 @@ impl Server {
             admin,
             outputs,
             announcement,
+            raw_log,
+            zone_memory,
             arbiters: vec![core, io],
         })
     }
@@ -381,20 +462,23 @@ impl Server {
         }
     }
 
-    /// Resolves when an admin has asked for a restart and it is time to end.
-    pub async fn restarted(&self) {
-        self.admin.restarted().await;
+    /// Resolves when an admin has asked for a restart or the end, and it is time for it.
+    pub async fn ended(&self) -> Ending {
+        self.admin.ended().await
     }
 
     /// Stops: inputs first, then the plugins, then the clients.
     pub async fn stop(&self) {
         self.connections.stop().await;
+        // Nothing comes any more.
+        self.raw_log.close().await;
         if let Some(announcement) = &self.announcement {
             announcement.stop().await;
         }
         self.outputs.stop().await;
         self.plugins.stop_all().await;
         self.handle.stop(true).await;
+        self.zone_memory.flush().await;
         for arbiter in &self.arbiters {
             arbiter.stop();
         }
@@ -441,25 +525,18 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn load_tls(config_dir: &Path, settings: &Settings) -> Result<Tls, TlsError> {
-    let tls = &settings.tls;
-    let certificates = Certificates::of(config_dir, tls.certificate.as_deref(), tls.key.as_deref());
-    let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {
-        log::warn!("the addresses of this computer can't be found ({error}); its certificate is for its names only");
-        Vec::new()
-    });
-    let addresses = interfaces.iter().map(if_addrs::Interface::ip).filter(|address| !address.is_loopback());
-    certificates.load(config_dir, &tls::names_of_this_computer(addresses), SystemTime::now())
-}
-
 type Listening = (ServerHandle, Vec<(&'static str, SocketAddr)>);
 
 fn listen(settings: &Settings, state: AppState, tls: Option<Tls>) -> Result<Listening, StartError> {
     let address = format!("{}:{}", settings.host, settings.port);
     let cors = Cors::new(state.security.clone());
+    let tls_port = state.tls_port.clone();
+    let workers = Arc::new(AtomicUsize::new(0));
     let mut server = HttpServer::new(move || {
         // Runs on each worker's own thread: the hub and the clients of the worker share it.
-        let hub = Hub::new(state.broker.clone()).start();
+        let observatory = &state.stream.observatory;
+        observatory.watch_thread(|| format!("worker {}", workers.fetch_add(1, Relaxed)));
+        let hub = Hub::new(state.broker.clone()).observed_by(observatory).start();
         App::new()
             .wrap(from_fn(auth::guard))
             .wrap(Compress::default())
@@ -489,20 +566,20 @@ fn listen(settings: &Settings, state: AppState, tls: Option<Tls>) -> Result<List
     if settings.workers > 0 {
         server = server.workers(settings.workers);
     }
-    let refused = |address: &str| {
-        let address = address.to_owned();
-        move |source| StartError::Listen { address, source }
-    };
-    let mut server = server.bind(&address).map_err(refused(&address))?;
+    let mut server = server.bind(&address).map_err(|source| StartError::Listen { address, source })?;
     if let Some(tls) = tls {
         let address = format!("{}:{}", settings.host, settings.ssl_port);
-        server = server.bind_rustls_0_23(&address, tls.config).map_err(refused(&address))?;
+        let bound = server.bind_rustls_0_23(&address, tls.config);
+        server = bound.map_err(|source| StartError::ListenTls { address, source })?;
     }
-    let addresses = server
+    let addresses: Vec<_> = server
         .addrs_with_scheme()
         .into_iter()
         .map(|(address, scheme)| (if scheme == "https" { "https" } else { "http" }, address))
         .collect();
+    if let Some((_, address)) = addresses.iter().find(|(scheme, _)| *scheme == "https") {
+        tls_port.set(address.port());
+    }
     let server = server.run();
     let handle = server.handle();
     actix::spawn(async move {

@@ -8,6 +8,7 @@ use config::{Config, Environment, File, FileFormat};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use windlass_actors::connections::ConnectionSettings;
+use windlass_actors::discovery::Reach;
 use windlass_actors::plugins::{CertificateAuthorities, PluginLimits, PluginOverride};
 use windlass_actors::staleness::StalenessSettings;
 use windlass_store::{ChangeError, Document};
@@ -36,8 +37,12 @@ pub struct Settings {
     pub ws_ping_interval: u64,
     /// WebSocket connections accepted from one address.
     pub max_ws_connections_per_ip: usize,
-    /// Minutes after which silent contexts are forgotten; 0 keeps them.
-    pub prune_contexts_minutes: u64,
+    /// Minutes after which silent contexts are forgotten, also parts of one; 0 keeps them.
+    pub prune_contexts_minutes: f64,
+    /// Milliseconds that a stream client has to say something about a PUT of a value that it feeds.
+    pub put_reply_timeout: u64,
+    /// Where the server is announced and others are looked for.
+    pub mdns_reach: Reach,
     /// Replace the timestamps of received data.
     pub override_timestamps: bool,
     /// WASM plugins.
@@ -113,6 +118,53 @@ pub enum SettingsError {
     },
 }
 
+/// The settings that settings.json has under names of its own.
+const REFERENCE_KEYS: [(&str, &str, Kind); 6] = [
+    ("port", "port", Kind::Port),
+    ("ssl", "ssl", Kind::Flag),
+    ("sslport", "ssl_port", Kind::Port),
+    ("wsPingInterval", "ws_ping_interval", Kind::Milliseconds),
+    ("pruneContextsMinutes", "prune_contexts_minutes", Kind::Minutes),
+    ("overrideTimestampWithNow", "override_timestamps", Kind::Flag),
+];
+
+/// What a setting of settings.json may be. Forms in browsers send numbers and check marks as texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Flag,
+    Port,
+    /// `false` switches off, `true` is the default.
+    Milliseconds,
+    Minutes,
+}
+
+impl Kind {
+    /// The value; `None` when it says to take the default.
+    ///
+    /// # Errors
+    /// What it should be instead.
+    fn read(self, value: &Value) -> Result<Option<config::Value>, &'static str> {
+        let number = || value.as_f64().or_else(|| value.as_str()?.trim().parse().ok()).filter(|n: &f64| *n >= 0.0);
+        let whole = |most: u32| number().filter(|n| n.fract() == 0.0 && *n <= f64::from(most)).map(|n| n as i64);
+        let read: Option<config::Value> = match (self, value) {
+            (_, Value::Null) | (Self::Milliseconds, Value::Bool(true)) => return Ok(None),
+            (Self::Milliseconds, Value::Bool(false)) => Some(0_i64.into()),
+            (Self::Flag, Value::Bool(flag)) => Some((*flag).into()),
+            (Self::Flag, Value::String(text)) => text.trim().parse::<bool>().ok().map(Into::into),
+            (Self::Flag, _) => None,
+            (Self::Port, _) => whole(u32::from(u16::MAX)).map(Into::into),
+            (Self::Milliseconds, _) => whole(u32::MAX).map(Into::into),
+            (Self::Minutes, _) => number().filter(|n| n.is_finite()).map(Into::into),
+        };
+        read.map(Some).ok_or(match self {
+            Self::Flag => "true or false",
+            Self::Port => "a port, a whole number from 0 to 65535",
+            Self::Milliseconds => "a number of milliseconds, or false",
+            Self::Minutes => "a number of minutes",
+        })
+    }
+}
+
 impl Settings {
     /// Reads all layers for a configuration directory.
     pub fn load(directory: &Path) -> Result<Self, SettingsError> {
@@ -121,21 +173,12 @@ impl Settings {
         let mut layers = Config::builder()
             .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
             .add_source(File::from(directory.join("windlass.toml")).required(false));
-        for (theirs, ours) in [
-            ("port", "port"),
-            ("ssl", "ssl"),
-            ("sslport", "ssl_port"),
-            ("wsPingInterval", "ws_ping_interval"),
-            ("pruneContextsMinutes", "prune_contexts_minutes"),
-            ("overrideTimestampWithNow", "override_timestamps"),
-        ] {
-            match reference.get(theirs) {
-                // `false` switches the pings off.
-                Some(Value::Bool(false)) if theirs == "wsPingInterval" => layers = layers.set_override(ours, 0)?,
-                Some(Value::Bool(value)) => layers = layers.set_override(ours, *value)?,
-                Some(Value::Number(number)) => layers = layers.set_override(ours, number.as_i64())?,
-                Some(Value::String(text)) => layers = layers.set_override(ours, text.as_str())?,
-                _ => {}
+        for (theirs, ours, kind) in REFERENCE_KEYS {
+            match reference.get(theirs).map(|value| kind.read(value)) {
+                None | Some(Ok(None)) => {}
+                Some(Ok(Some(value))) => layers = layers.set_override(ours, value)?,
+                Some(Err(expected)) => problems
+                    .push(format!("settings.json: {theirs} must be {expected}; until it is corrected, it is left out")),
             }
         }
         if let Some(plugins @ Value::Object(_)) = reference.get("plugins") {
@@ -325,6 +368,9 @@ mod tests {
         let settings = load(&[]).expect("the defaults");
         assert_eq!((settings.host.as_str(), settings.port), ("0.0.0.0", 3000));
         assert!(!settings.insecure && !settings.ssl);
+        // SK-55, SK-111
+        assert_eq!((settings.prune_contexts_minutes, settings.put_reply_timeout), (60.0, 60_000));
+        assert_eq!(settings.mdns_reach, Reach::Network);
         assert_eq!(settings.plugins.limits, PluginLimits::default());
         assert!(settings.plugins.overrides.is_empty() && !settings.plugins.watch);
     }
@@ -380,6 +426,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn numbers_keep_their_last_digit() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("settings.json");
+        // Numbers that need all 17 digits.
+        let numbers = "0.30000000000000004, 60.129999999999995, 9007199254740993.0, 5e-324, 1.7976931348623157e308";
+        std::fs::write(&path, format!("{{\"numbers\": [{numbers}], \"port\": 1}}")).expect("a file");
+        let file = SettingsFile::in_directory(directory.path());
+        file.save_default_provider("routes", "keeper").await.expect("saved");
+        let text = std::fs::read_to_string(&path).expect("a file");
+        for number in ["0.30000000000000004", "60.129999999999995", "5e-324", "1.7976931348623157e+308"] {
+            assert!(text.contains(number), "{number}: {text}");
+        }
+        let parsed: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(parsed["numbers"][0].as_f64(), Some(0.1 + 0.2));
+    }
+
+    #[tokio::test]
     async fn settings_elsewhere_are_saved_there() {
         let directory = tempfile::tempdir().expect("a directory");
         let (config, real) = (directory.path().join("config"), directory.path().join("real.json"));
@@ -414,5 +477,23 @@ mod tests {
         assert_eq!(settings.port, 3000);
         assert!(settings.problems[0].contains("settings.json.damaged"), "{:?}", settings.problems);
         assert!(load(&[("windlass.toml", "port = \"many\"")]).is_err());
+    }
+
+    #[test]
+    fn what_makes_no_sense_in_settings_json_is_left_out() {
+        // SK-226, SK-227
+        let text = r#"{"port": "many", "sslport": 70000, "ssl": 1, "wsPingInterval": -1, "pruneContextsMinutes": [],
+            "overrideTimestampWithNow": {}}"#;
+        let settings = load(&[("settings.json", text)]).expect("the defaults");
+        assert_eq!((settings.port, settings.ssl_port, settings.ssl), (3000, 3443, false));
+        assert_eq!((settings.ws_ping_interval, settings.prune_contexts_minutes), (30_000, 60.0));
+        assert_eq!(settings.problems.len(), 6, "{:?}", settings.problems);
+        assert!(settings.problems[0].starts_with("settings.json: port must be a port"), "{:?}", settings.problems);
+        let text =
+            r#"{"port": 3456.0, "sslport": null, "ssl": "true", "wsPingInterval": true, "pruneContextsMinutes": 0.5}"#;
+        let settings = load(&[("settings.json", text)]).expect("good settings");
+        assert_eq!((settings.port, settings.ssl_port, settings.ssl), (3456, 3443, true));
+        assert_eq!((settings.ws_ping_interval, settings.prune_contexts_minutes), (30_000, 0.5));
+        assert!(settings.problems.is_empty(), "{:?}", settings.problems);
     }
 }

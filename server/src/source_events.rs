@@ -6,6 +6,7 @@ use std::time::Duration;
 use actix::prelude::*;
 use windlass_actors::data_model::ModelView;
 use windlass_actors::stream::EventBus;
+use windlass_broker::observe::{ActorKind, Observatory, Observed};
 use windlass_broker::{Broker, CollectPreferredSources, Path, SourcesSwitched, Timestamp};
 
 use crate::priorities::PriorityFile;
@@ -56,6 +57,7 @@ pub struct PreferredSources {
     events: EventBus,
     broker: Option<Addr<Broker>>,
     soon: bool,
+    observed: Observed,
 }
 
 /// The broker can be asked from now on.
@@ -65,8 +67,9 @@ pub struct AskBroker(pub Addr<Broker>);
 
 impl PreferredSources {
     /// Tells `events`. It is made before the broker, which sends to it, and learns of it by [`AskBroker`].
-    pub fn new(events: EventBus) -> Self {
-        Self { events, broker: None, soon: false }
+    pub fn new(events: EventBus, observatory: &Observatory) -> Self {
+        let observed = observatory.observe(ActorKind::PreferredSources, "");
+        Self { events, broker: None, soon: false, observed }
     }
 
     fn tell(&mut self, ctx: &mut Context<Self>) {
@@ -100,6 +103,7 @@ impl Handler<SourcesSwitched> for PreferredSources {
 
     /// The event carries the whole state, so it does not matter which paths have switched, nor that some news was lost on the way.
     fn handle(&mut self, _: SourcesSwitched, ctx: &mut Self::Context) {
+        self.observed.count(1, 0);
         if !self.soon {
             self.soon = true;
             ctx.run_later(TOGETHER, Self::tell);

@@ -14,15 +14,15 @@ use crate::source_events;
 const STATISTICS: Duration = Duration::from_secs(5);
 /// How long a source of positions counts as present, in milliseconds.
 const POSITIONS: i64 = 60_000;
-/// Time between two rounds of forgetting.
-const PRUNE: Duration = Duration::from_secs(60);
+/// Longest and shortest time between two rounds of forgetting, in milliseconds.
+const PRUNE: (f64, f64) = (60_000.0, 100.0);
 
 /// Starts the clocks on an arbiter.
-pub fn start(arbiter: &Arbiter, state: AppState, prune_minutes: u64) {
+pub fn start(arbiter: &Arbiter, state: AppState, prune_minutes: f64) {
     let started = Instant::now();
     arbiter.spawn(report_statistics(state.clone(), started));
     arbiter.spawn(report_status(state.clone()));
-    if prune_minutes > 0 {
+    if prune_minutes > 0.0 {
         arbiter.spawn(prune(state, prune_minutes));
     }
 }
@@ -77,7 +77,8 @@ struct Meter {
 impl Meter {
     /// The deltas per second of all together, and `providerStatistics` (server-admin-api §14).
     fn turn(&mut self, counts: BTreeMap<String, Counts>, now: Instant) -> (Value, Map<String, Value>) {
-        let seconds = now.duration_since(self.at).as_secs_f64().max(0.001);
+        // The first interval is none: what came in while the server started is no rate.
+        let seconds = now.duration_since(self.at).as_secs_f64().max(1.0);
         let per_second = |count: u64| json!((count as f64 / seconds * 100.0).round() / 100.0);
         let (mut all, mut providers) = (0, Map::new());
         for (id, now) in &counts {
@@ -106,13 +107,15 @@ async fn report_status(state: AppState) {
     }
 }
 
-async fn prune(state: AppState, minutes: u64) {
-    let mut tick = tokio::time::interval(PRUNE);
-    let keep = i64::try_from(minutes).unwrap_or(i64::MAX).saturating_mul(60_000);
+async fn prune(state: AppState, minutes: f64) {
+    // What is too long for that is for ever.
+    let keep = Duration::try_from_secs_f64(minutes * 60.0).unwrap_or(Duration::MAX);
+    // Where a context is kept for a short time, a minute more would be long.
+    let between = (minutes * 60_000.0 / 4.0).clamp(PRUNE.1, PRUNE.0);
+    let mut tick = tokio::time::interval(Duration::from_millis(between as u64));
     loop {
         tick.tick().await;
-        let now = Timestamp::now().as_millis().unwrap_or_default();
-        let gone = state.view.prune(now.saturating_sub(keep));
+        let gone = state.view.prune(keep);
         if gone > 0 {
             log::info!("{gone} vessels or other contexts have been silent for {minutes} minutes and are forgotten");
         }
@@ -134,6 +137,8 @@ mod tests {
                 ("tcp".to_owned(), Counts { deltas: 5, written }),
             ])
         };
+        let (rate, _) = meter.turn(counts(5, 0), start + Duration::from_millis(1));
+        assert_eq!(rate, json!(10.0), "no more per second than there were");
         meter.turn(counts(10, 0), start + Duration::from_secs(5));
         let (rate, providers) = meter.turn(counts(31, 8), start + Duration::from_secs(9));
         assert_eq!(rate, json!(5.25));

@@ -3,29 +3,21 @@
 //! No public authority gives a certificate to a boat without a name in the internet. So the server can be its own authority: its root is
 //! downloaded once to each phone from `/windlass/ca.pem`, and every certificate made later is trusted.
 
+mod authority;
+
 use std::fs;
-use std::io::{self, ErrorKind};
+use std::io;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::SystemTime;
 
-use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
-};
 use rustls::ServerConfig;
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use windlass_store as store;
 
-/// Below the configuration directory: what the server makes for itself.
-const DIRECTORY: &str = "tls";
-/// How long a root is valid; it is to be installed once in a boat's life with a server.
-const ROOT_LIFE: Duration = Duration::from_secs(20 * 365 * 24 * 60 * 60);
-/// How long a certificate is valid: phones refuse more than 825 days.
-const LIFE: Duration = Duration::from_secs(800 * 24 * 60 * 60);
-/// It is made anew when less is left at a start.
-const RENEW: Duration = Duration::from_secs(100 * 24 * 60 * 60);
+use crate::settings::TlsFiles;
 
 /// Where certificates come from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,8 +58,13 @@ pub enum TlsError {
     #[error("no certificate can be made: {0}")]
     Unmade(#[from] rcgen::Error),
     /// Certificate and key don't fit.
-    #[error("the certificate and its key can't be used together: {0}")]
-    Unfit(#[from] rustls::Error),
+    #[error("the certificate in {path} and its key can't be used together: {source}")]
+    Unfit {
+        /// The file with the certificate.
+        path: PathBuf,
+        /// Why.
+        source: rustls::Error,
+    },
 }
 
 /// What TLS is served with.
@@ -77,6 +74,8 @@ pub struct Tls {
     pub config: ServerConfig,
     /// The root that phones have to trust, in PEM form, when it is the boat's own.
     pub root: Option<String>,
+    /// What was wrong, and what is used instead; in words for the owner.
+    pub problems: Vec<String>,
 }
 
 impl Certificates {
@@ -95,104 +94,81 @@ impl Certificates {
     /// Reads the certificates, or makes them. `names` are those that clients use for this computer, `now` is the time.
     ///
     /// # Errors
-    /// See [`TlsError`].
+    /// See [`TlsError`]. What the boat's own authority has lost is made anew.
     pub fn load(&self, config_dir: &Path, names: &[String], now: SystemTime) -> Result<Tls, TlsError> {
-        let (chain, key, root) = match self {
-            Self::Files { chain, key } => (read(chain)?, read(key)?, None),
-            Self::Own => {
-                let (chain, key, root) = own(&config_dir.join(DIRECTORY), names, now)?;
-                (chain, key, Some(root))
+        match self {
+            Self::Files { chain, key } => {
+                let config = config(chain, &read(chain)?, key, &read(key)?)?;
+                Ok(Tls { config, root: None, problems: Vec::new() })
+            }
+            Self::Own => authority::own(config_dir, names, now),
+        }
+    }
+
+    /// The same, but a boat does not go without its server because of a certificate, nor are its passwords sent in plain text: the boat's
+    /// own authority stands in for files that can't be used, and one that lives as long as the server for an authority that can't be saved.
+    ///
+    /// # Errors
+    /// Not even that can be made.
+    pub fn load_or_replace(&self, config_dir: &Path, names: &[String], now: SystemTime) -> Result<Tls, TlsError> {
+        let mut problems = Vec::new();
+        if *self != Self::Own {
+            match self.load(config_dir, names, now) {
+                Ok(tls) => return Ok(tls),
+                Err(error) => problems.push(format!("{error}. Until then the boat's own authority stands in for it")),
+            }
+        }
+        let mut tls = match authority::own(config_dir, names, now) {
+            Ok(tls) => tls,
+            Err(error) => {
+                problems
+                    .push(format!("{error}. Until then each start has an authority of its own, which nobody trusts"));
+                authority::temporary(names, now)?
             }
         };
-        let place = match self {
-            Self::Files { chain, .. } => chain.clone(),
-            Self::Own => config_dir.join(DIRECTORY),
-        };
-        let unusable = |reason: String| TlsError::Unusable { path: place.clone(), reason };
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(chain.as_bytes())
-            .collect::<Result<_, _>>()
-            .map_err(|error| unusable(error.to_string()))?;
-        if chain.is_empty() {
-            return Err(unusable("there is no certificate in it".to_owned()));
-        }
-        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| unusable(error.to_string()))?;
-        let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(chain, key)?;
-        Ok(Tls { config, root })
+        problems.append(&mut tls.problems);
+        Ok(Tls { problems, ..tls })
     }
 }
 
-/// The chain, the key and the root, as they are on the disk, or new ones.
-fn own(directory: &Path, names: &[String], now: SystemTime) -> Result<(String, String, String), TlsError> {
-    store_directory(directory)?;
-    let file = |name: &str| directory.join(name);
-    let (root_file, root_key_file) = (file("ca.pem"), file("ca-key.pem"));
-    let (root, root_key) = match (absent(&root_file)?, absent(&root_key_file)?) {
-        (Some(root), Some(key)) => (root, key),
-        _ => {
-            let key = KeyPair::generate()?;
-            let root = root_params(now).self_signed(&key)?.pem();
-            save(&root_key_file, &key.serialize_pem())?;
-            save(&root_file, &root)?;
-            log::info!("made a certificate authority for this boat: {}", root_file.display());
-            (root, key.serialize_pem())
-        }
-    };
-    let (chain_file, key_file, for_file) = (file("cert.pem"), file("key.pem"), file("cert-for.json"));
-    let made_for = serde_json::json!({"names": names, "root": root, "until": seconds(now + LIFE)});
-    if let (Some(chain), Some(key), Some(known)) = (absent(&chain_file)?, absent(&key_file)?, absent(&for_file)?)
-        && let Ok(known) = serde_json::from_str::<serde_json::Value>(&known)
-        && known["names"] == made_for["names"]
-        && known["root"] == made_for["root"]
-        && known["until"].as_u64().is_some_and(|until| until > seconds(now + RENEW))
-    {
-        return Ok((chain, key, root));
+impl TlsFiles {
+    /// Where the certificates of this configuration directory come from, with all names of this computer.
+    pub fn certificates(&self, config_dir: &Path) -> (Certificates, Vec<String>) {
+        let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {
+            log::warn!(
+                "the addresses of this computer can't be found ({error}); its certificate is for its names only"
+            );
+            Vec::new()
+        });
+        let addresses = interfaces.iter().map(if_addrs::Interface::ip).filter(|address| !address.is_loopback());
+        let certificates = Certificates::of(config_dir, self.certificate.as_deref(), self.key.as_deref());
+        (certificates, names_of_this_computer(addresses))
     }
-    // Name and key are all that a signature needs of the root, and its name is always the same.
-    let issuer = Issuer::new(root_params(now), KeyPair::from_pem(&root_key)?);
-    let key = KeyPair::generate()?;
-    let chain = params(names, now)?.signed_by(&key, &issuer)?.pem();
-    save(&key_file, &key.serialize_pem())?;
-    save(&chain_file, &chain)?;
-    save(&for_file, &made_for.to_string())?;
-    log::info!("made a certificate for {}", names.join(", "));
-    Ok((chain, key.serialize_pem(), root))
 }
 
-fn root_params(now: SystemTime) -> CertificateParams {
-    let mut params = CertificateParams::default();
-    let mut name = DistinguishedName::new();
-    name.push(DnType::CommonName, "Windlass on this boat");
-    params.distinguished_name = name;
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    (params.not_before, params.not_after) = (yesterday(now), (now + ROOT_LIFE).into());
-    params
+/// What serves a chain and its key, which were read from these files.
+fn config(chain_file: &Path, chain: &str, key_file: &Path, key: &str) -> Result<ServerConfig, TlsError> {
+    let unusable = |path: &Path, reason: String| TlsError::Unusable { path: path.to_owned(), reason };
+    let chain = certificates(chain).map_err(|reason| unusable(chain_file, reason))?;
+    let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|error| unusable(key_file, error.to_string()))?;
+    let unfit = |source| TlsError::Unfit { path: chain_file.to_owned(), source };
+    ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()
+        .map_err(unfit)?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .map_err(unfit)
 }
 
-fn params(names: &[String], now: SystemTime) -> Result<CertificateParams, TlsError> {
-    let mut params = CertificateParams::new(names)?;
-    let mut name = DistinguishedName::new();
-    name.push(DnType::CommonName, names.first().map_or("windlass", String::as_str));
-    params.distinguished_name = name;
-    params.is_ca = IsCa::ExplicitNoCa;
-    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    params.use_authority_key_identifier_extension = true;
-    (params.not_before, params.not_after) = (yesterday(now), (now + LIFE).into());
-    Ok(params)
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(ring::default_provider())
 }
 
-/// A phone whose clock is behind must not find the certificate too young.
-fn yesterday<T: From<SystemTime>>(now: SystemTime) -> T {
-    now.checked_sub(Duration::from_secs(24 * 60 * 60)).unwrap_or(now).into()
-}
-
-fn seconds(at: SystemTime) -> u64 {
-    at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+/// The certificates of a PEM text, or what is wrong with it.
+fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, String> {
+    let found: Vec<_> =
+        CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
+    if found.is_empty() { Err("there is no certificate in it".to_owned()) } else { Ok(found) }
 }
 
 /// The names by which clients reach this computer.
@@ -216,26 +192,11 @@ fn read(path: &Path) -> Result<String, TlsError> {
     fs::read_to_string(path).map_err(|error| TlsError::Unusable { path: path.to_owned(), reason: error.to_string() })
 }
 
-fn absent(path: &Path) -> Result<Option<String>, TlsError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(TlsError::Unusable { path: path.to_owned(), reason: error.to_string() }),
-    }
-}
-
-fn save(path: &Path, text: &str) -> Result<(), TlsError> {
-    store::write_private(path, text.as_bytes()).map_err(|source| TlsError::Unsaved { path: path.to_owned(), source })
-}
-
-fn store_directory(directory: &Path) -> Result<(), TlsError> {
-    use std::os::unix::fs::DirBuilderExt;
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(directory);
-    made.map_err(|source| TlsError::Unsaved { path: directory.to_owned(), source })
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::authority::{LIFE, RENEW};
     use super::*;
 
     #[test]
@@ -274,5 +235,53 @@ mod tests {
         assert!(error.to_string().contains("ssl-cert.pem"), "{error}");
         let error = Certificates::of(directory.path(), Some(Path::new("x.pem")), None);
         assert!(error.load(directory.path(), &[], SystemTime::now()).is_err());
+    }
+
+    #[test]
+    fn what_is_damaged_of_the_boats_own_authority_is_made_anew() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (now, names) = (SystemTime::now(), vec!["boat.local".to_owned()]);
+        let load = || Certificates::Own.load(directory.path(), &names, now).expect("certificates");
+        let root = load().root;
+        let stranger = tempfile::tempdir().expect("a directory");
+        let strange = Certificates::Own.load(stranger.path(), &names, now).expect("certificates").root;
+        let strange = strange.expect("a root");
+        for (name, damage, same_root, told) in [
+            ("cert.pem", "", true, false),
+            ("cert.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", true, false),
+            ("cert.pem", &strange, true, false),
+            ("key.pem", "\u{0}", true, false),
+            ("cert-for.json", "{", true, false),
+            ("ca.pem", "nothing", false, true),
+            // That of another boat.
+            ("ca.pem", &strange, false, true),
+            ("ca-key.pem", "nothing", false, true),
+        ] {
+            let before = load();
+            assert_eq!(before.problems, [""; 0], "all is well before {name} is damaged");
+            fs::write(directory.path().join("tls").join(name), damage).expect("written");
+            let after = load();
+            assert_eq!((before.root == after.root, !after.problems.is_empty()), (same_root, told), "{name}: {damage}");
+            assert!(!told || after.problems[0].contains(&format!("{name}.damaged")), "{:?}", after.problems);
+            assert_eq!(load().problems, [""; 0], "and afterwards");
+        }
+        assert_ne!(load().root, root);
+    }
+
+    #[test]
+    fn there_is_always_something_that_stands_in() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let (now, names) = (SystemTime::now(), vec!["boat.local".to_owned()]);
+        let files = Certificates::of(directory.path(), Some(Path::new("gone.pem")), None);
+        let replaced = files.load_or_replace(directory.path(), &names, now).expect("the own authority");
+        let own = Certificates::Own.load(directory.path(), &names, now).expect("the own authority");
+        assert_eq!(replaced.root, own.root);
+        assert!(replaced.problems[0].contains("gone.pem"), "{:?}", replaced.problems);
+        // Where there is no place for it either.
+        fs::remove_dir_all(directory.path().join("tls")).expect("removed");
+        fs::write(directory.path().join("tls"), "").expect("a file");
+        let memory = files.load_or_replace(directory.path(), &names, now).expect("one in memory");
+        assert_eq!(memory.problems.len(), 2, "{:?}", memory.problems);
+        assert!(memory.root.is_some() && memory.root != own.root);
     }
 }

@@ -1,7 +1,5 @@
 //! The own ship's static data as the administration shows and changes it (server-admin-api §3), and as it is in baseDeltas.json.
 
-use std::path::PathBuf;
-
 use serde::Serialize;
 use serde_json::{Map, Number, Value, json};
 use windlass_actors::nmea0183::ship_type;
@@ -63,9 +61,6 @@ pub enum VesselError {
         /// What belongs there.
         why: &'static str,
     },
-    /// The file has no deltas.
-    #[error("{0} is not an array of deltas; correct it")]
-    NoDeltas(PathBuf),
 }
 
 /// Where a number is kept: its key in the body, its path, the member of the value there, and the least that it can be.
@@ -81,9 +76,13 @@ const LENGTHS: [(&str, &str, Option<&str>, f64); 6] = [
 const SHIP_TYPE: &str = "design.aisShipType";
 
 impl VesselData {
-    /// What base deltas say; of several values the last.
+    /// What base deltas say; of several values the last. An MMSI may also be a number.
     pub fn of(deltas: &[Value]) -> Self {
-        let text = |key| root(deltas, key).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+        let text = |key| match root(deltas, key)? {
+            Value::String(text) if !text.is_empty() => Some(text.clone()),
+            Value::Number(number) if key == "mmsi" => number.as_u64().map(|mmsi| format!("{mmsi:09}")),
+            _ => None,
+        };
         let number = |key: &str| {
             let (_, path, member, _) = LENGTHS.iter().find(|(name, ..)| *name == key)?;
             let value = value_at(deltas, path)?;
@@ -225,9 +224,20 @@ fn number(value: &Value) -> Option<Option<f64>> {
 
 /// The value entries `{"path", "value"}` of the own ship.
 fn entries(deltas: &[Value]) -> impl Iterator<Item = &Value> {
+    entries_of(deltas, "values")
+}
+
+fn entries_of<'a>(deltas: &'a [Value], kind: &'a str) -> impl Iterator<Item = &'a Value> {
     let own = deltas.iter().filter(|delta| is_own(delta));
     let updates = own.filter_map(|delta| delta.get("updates")?.as_array()).flatten();
-    updates.filter_map(|update| update.get("values")?.as_array()).flatten()
+    updates.filter_map(move |update| update.get(kind)?.as_array()).flatten()
+}
+
+/// Whether base deltas give zones to a path of the own ship.
+pub fn has_zones(deltas: &[Value], path: &str) -> bool {
+    let metadata = entries_of(deltas, "meta").filter(|entry| path_of(entry) == path);
+    let told = metadata.filter_map(|entry| entry.get("value")?.get("zones")).last();
+    told.and_then(Value::as_array).is_some_and(|zones| !zones.is_empty())
 }
 
 fn is_own(delta: &Value) -> bool {
@@ -359,6 +369,23 @@ mod tests {
             "gpsFromBow": null, "gpsFromCenter": null, "aisShipType": "", "callsignVhf": ""});
         let (deltas, data) = changed(deltas.into(), none).expect("changed");
         assert_eq!((deltas, data), (vec![root_delta(json!({"flag": "FI"}))], json!({})));
+    }
+
+    #[test]
+    fn an_mmsi_may_be_a_number() {
+        let deltas = [root_delta(json!({"mmsi": 230099999})), root_delta(json!({"name": 7}))];
+        assert_eq!(json!(VesselData::of(&deltas)), json!({"mmsi": "230099999"}));
+        assert_eq!(VesselData::of(&[root_delta(json!({"mmsi": 1000}))]).mmsi.as_deref(), Some("000001000"));
+    }
+
+    #[test]
+    fn zones_are_those_told_last() {
+        let told = |zones: Value| json!({"updates": [{"meta": [{"path": "a.b", "value": {"zones": zones}}]}]});
+        let zones = json!([{"lower": 1, "state": "alarm"}]);
+        assert!(has_zones(&[told(zones.clone())], "a.b"));
+        assert!(!has_zones(&[told(zones.clone())], "a.c"));
+        assert!(!has_zones(&[told(zones), told(Value::Null)], "a.b"));
+        assert!(!has_zones(&[told(json!([]))], "a.b"));
     }
 
     #[test]

@@ -95,41 +95,55 @@ impl Document {
     ///
     /// `check` says what is wrong with the content, if something is, beyond its being JSON.
     ///
+    /// A disk that is full or can only be read prevents none of this: what can't be written is told, and the file stays as it is.
+    ///
     /// # Errors
-    /// The file is there but can't be read at all, such as for lack of permission, or the last good version can't be put in its place.
+    /// The file is there but can't be read at all, such as for lack of permission.
     pub fn load(&self, check: impl Fn(&Value) -> Result<(), String>) -> io::Result<Loaded> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let name = self.path.display();
+        if let Some(directory) = self.path.parent() {
+            durable::sweep(directory, &self.path);
+        }
         let reason = match read(&self.path, &check)? {
             Content::Good(text, value) => {
-                self.keep(&text)?;
+                self.hide(&self.path);
+                self.try_to_keep(&text);
                 return Ok(Loaded::Good(value));
             }
-            Content::Absent => None,
-            Content::Damaged(reason) => Some(reason),
-        };
-        let earlier = match read(&self.last_good(), &check)? {
-            Content::Good(text, value) => Some((text, value)),
-            Content::Absent | Content::Damaged(_) => None,
-        };
-        let Some(reason) = reason else {
             // A file that somebody has removed is meant to be gone: its earlier version is no reason to bring it back.
-            return Ok(Loaded::Absent);
+            Content::Absent => return Ok(Loaded::Absent),
+            Content::Damaged(reason) => reason,
         };
+        let earlier = match read(&self.last_good(), &check) {
+            Ok(Content::Good(text, value)) => Some((text, value)),
+            Ok(Content::Absent | Content::Damaged(_)) | Err(_) => None,
+        };
+        let name = self.path.display();
         let aside = with_suffix(&self.path, ".damaged");
-        fs::copy(&self.path, &aside)?;
-        let aside = aside.display();
-        match earlier {
-            Some((text, value)) => {
-                self.write(&self.path, &text)?;
-                let said = format!(
-                    "{name} is damaged ({reason}); its last good version is used, the damaged file is kept as {aside}"
-                );
-                Ok(Loaded::Recovered(value, said))
-            }
-            None => Ok(Loaded::Damaged(format!(
-                "{name} is damaged ({reason}), and there is no earlier version of it; it is kept as {aside}"
-            ))),
+        let copied = fs::copy(&self.path, &aside).map(|_| self.hide(&aside));
+        let kept = match &copied {
+            Ok(()) => format!("the damaged file is kept as {}", aside.display()),
+            Err(error) => format!("the damaged file is left where it is, because it can't be copied ({error})"),
+        };
+        let Some((text, value)) = earlier else {
+            return Ok(Loaded::Damaged(format!(
+                "{name} is damaged ({reason}), and there is no earlier version of it; {kept}"
+            )));
+        };
+        let restored = copied.and_then(|()| self.write(&self.path, &text)).err();
+        let after = restored.map_or_else(String::new, |error| format!("; it couldn't be put in its place: {error}"));
+        Ok(Loaded::Recovered(
+            value,
+            format!("{name} is damaged ({reason}); its last good version is used, {kept}{after}"),
+        ))
+    }
+
+    /// Takes a file with secrets away from everybody else.
+    fn hide(&self, path: &Path) {
+        if self.private
+            && let Err(error) = durable::hide(path)
+        {
+            log::warn!("{} has secrets, and others may read it: its mode can't be changed: {error}", path.display());
         }
     }
 
@@ -166,10 +180,14 @@ impl Document {
         let text = format!("{value:#}\n").into_bytes();
         self.write(&self.path, &text)?;
         // What counts is saved. Without the copy only a later damage of the file would cost more.
-        if let Err(error) = self.keep(&text) {
+        self.try_to_keep(&text);
+        Ok(())
+    }
+
+    fn try_to_keep(&self, text: &[u8]) {
+        if let Err(error) = self.keep(text) {
             log::warn!("no second copy of {} could be kept: {error}", self.path.display());
         }
-        Ok(())
     }
 
     /// Keeps a good version beside the file.
@@ -179,7 +197,7 @@ impl Document {
             return Ok(());
         }
         if let Some(directory) = copy.parent() {
-            fs::create_dir_all(directory)?;
+            durable::create_directory(directory)?;
         }
         durable::write_private(&copy, text)
     }
@@ -281,6 +299,37 @@ mod tests {
     }
 
     #[test]
+    fn a_disk_that_takes_nothing_prevents_no_start() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let document = Document::new(directory.path().join("x.json"));
+        fs::write(document.path(), r#"{"a": 1}"#).expect("a file");
+        fs::write(directory.path().join(LAST_GOOD), "in the way").expect("a file");
+        assert_eq!(document.load(object).expect("readable"), Loaded::Good(json!({"a": 1})));
+
+        fs::remove_file(directory.path().join(LAST_GOOD)).expect("removed");
+        assert_eq!(document.load(object).expect("readable"), Loaded::Good(json!({"a": 1})), "and is kept now");
+        fs::create_dir(directory.path().join("x.json.damaged")).expect("a directory");
+        fs::write(document.path(), "{").expect("a file");
+        let Loaded::Recovered(value, said) = document.load(object).expect("readable") else { panic!("not recovered") };
+        assert_eq!(value, json!({"a": 1}));
+        assert!(said.contains("is left where it is"), "{said}");
+        assert_eq!(fs::read_to_string(document.path()).expect("the file"), "{", "nothing is lost");
+    }
+
+    #[test]
+    fn what_a_power_cut_left_behind_is_removed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let document = Document::new(directory.path().join("x.json"));
+        document.save(&json!({"a": 1})).expect("saved");
+        for name in [".x.json.Ab3dE9.tmp", ".y.json.Ab3dE9.tmp", ".x.json.mine.tmp.bak"] {
+            fs::write(directory.path().join(name), "secret").expect("a file");
+        }
+        document.load(object).expect("readable");
+        let left = |name: &str| directory.path().join(name).exists();
+        assert!(!left(".x.json.Ab3dE9.tmp") && left(".y.json.Ab3dE9.tmp") && left(".x.json.mine.tmp.bak"));
+    }
+
+    #[test]
     fn a_refused_change_changes_nothing() {
         let directory = tempfile::tempdir().expect("a directory");
         let document = Document::new(directory.path().join("x.json"));
@@ -300,10 +349,17 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let document = Document::private(directory.path().join("security.json"));
         fs::write(document.path(), "{}").expect("a file");
-        fs::set_permissions(document.path(), fs::Permissions::from_mode(0o644)).expect("changed");
+        let open = || fs::set_permissions(document.path(), fs::Permissions::from_mode(0o644)).expect("changed");
+        let mode = |path: &Path| fs::metadata(path).expect("the file").permissions().mode() & 0o777;
+        open();
+        document.load(object).expect("readable");
+        assert_eq!(mode(document.path()), 0o600, "before anything is saved");
+        open();
         document.save(&json!({"secretKey": "x"})).expect("saved");
-        for path in [document.path().to_owned(), document.last_good()] {
-            assert_eq!(fs::metadata(path).expect("the file").permissions().mode() & 0o777, 0o600);
-        }
+        assert_eq!([mode(document.path()), mode(&document.last_good())], [0o600; 2]);
+        fs::write(document.path(), "{").expect("a file");
+        open();
+        document.load(object).expect("readable");
+        assert_eq!(mode(&with_suffix(document.path(), ".damaged")), 0o600);
     }
 }

@@ -24,6 +24,66 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     replace(path, content, true)
 }
 
+/// Makes a directory and those above it, so that they survive a power cut too.
+///
+/// # Errors
+/// The disk refuses.
+pub fn create_directory(path: &Path) -> io::Result<()> {
+    let mut missing = Vec::new();
+    let mut at = path;
+    while !at.as_os_str().is_empty() && !at.is_dir() {
+        missing.push(at);
+        let Some(parent) = at.parent() else { break };
+        at = parent;
+    }
+    for directory in missing.into_iter().rev() {
+        match fs::create_dir(directory) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && directory.is_dir() => continue,
+            made => made?,
+        }
+        let parent = directory.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(parent)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Takes a file away from everybody but its owner.
+pub(crate) fn hide(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if fs::metadata(path)?.permissions().mode() & 0o077 != 0 {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+        }
+    }
+    #[cfg(not(unix))]
+    fs::metadata(path)?;
+    Ok(())
+}
+
+/// Removes the temporary files that replacing `file` has left in its directory when the power went.
+pub(crate) fn sweep(directory: &Path, file: &Path) {
+    let prefix = temporary_prefix(file);
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let random = name.to_str().and_then(|name| name.strip_prefix(&prefix)?.strip_suffix(TEMPORARY));
+        if random.is_some_and(|random| random.len() == RANDOM && random.bytes().all(|b| b.is_ascii_alphanumeric()))
+            && let Err(error) = fs::remove_file(entry.path())
+        {
+            log::warn!("{} was left by a power cut and can't be removed: {error}", entry.path().display());
+        }
+    }
+}
+
+const TEMPORARY: &str = ".tmp";
+/// Letters between prefix and suffix of a temporary file's name.
+const RANDOM: usize = 6;
+
+fn temporary_prefix(path: &Path) -> String {
+    format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy())
+}
+
 fn replace(path: &Path, content: &[u8], private: bool) -> io::Result<()> {
     let (path, permissions) = match path.canonicalize() {
         Ok(real) => {
@@ -34,8 +94,9 @@ fn replace(path: &Path, content: &[u8], private: bool) -> io::Result<()> {
         Err(error) => return Err(error),
     };
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let prefix = format!(".{}.", path.file_name().unwrap_or_default().to_string_lossy());
-    let mut temporary = tempfile::Builder::new().prefix(&prefix).suffix(".tmp").tempfile_in(directory)?;
+    let prefix = temporary_prefix(&path);
+    let mut temporary =
+        tempfile::Builder::new().prefix(&prefix).rand_bytes(RANDOM).suffix(TEMPORARY).tempfile_in(directory)?;
     temporary.write_all(content)?;
     if let Some(permissions) = permissions {
         temporary.as_file().set_permissions(permissions)?;

@@ -5,4 +5,4 @@ mod document;
 mod durable;
 
 pub use document::{ChangeError, Document, Loaded};
-pub use durable::{write, write_private};
+pub use durable::{create_directory, write, write_private};

@@ -101,13 +101,19 @@ pub enum PackageProblem {
 }
 
 /// The keywords that mark a package as a plugin (§1.1).
-const PLUGIN_KEYWORDS: [&str; 2] = ["signalk-wasm-plugin", "signalk-node-server-plugin"];
+const PLUGIN_KEYWORDS: [&str; 2] = [WASM_KEYWORD, "signalk-node-server-plugin"];
+/// That of plugins which no other server but one with a sandbox can run.
+const WASM_KEYWORD: &str = "signalk-wasm-plugin";
+/// The keywords that mark a package with pages.
+const PAGE_KEYWORDS: [&str; 4] =
+    ["signalk-webapp", "signalk-embeddable-webapp", "signalk-plugin-configurator", "signalk-node-server-addon"];
 
 impl PluginPackage {
     /// Reads the package in `directory`, whose place implies the package name `expected_name`.
     ///
     /// `None`: there is no `package.json`, or it has none of the plugin keywords. One that is not JSON is listed only when
-    /// its text names one of them: `node_modules` holds thousands of other packages.
+    /// its text names one of them: `node_modules` holds thousands of other packages. A package with pages whose plugin is for Node.js is
+    /// no plugin here.
     pub fn read(directory: &Path, expected_name: &str) -> Option<Self> {
         let text = std::fs::read(directory.join("package.json")).ok()?;
         // Some editors put a byte order mark in front, which npm and Node.js leave out.
@@ -128,7 +134,12 @@ impl PluginPackage {
             });
             return Some(package);
         }
-        match manifest(&package.package_json).and_then(|manifest| module_file(directory, manifest)) {
+        let manifest = manifest(&package.package_json);
+        let has_pages = package.keywords.iter().any(|keyword| PAGE_KEYWORDS.contains(&keyword.as_str()));
+        if manifest == Err(PackageProblem::NoManifest) && has_pages && !package.claims_a_module() {
+            return None;
+        }
+        match manifest.and_then(|manifest| module_file(directory, manifest)) {
             Ok(file) => package.wasm_file = Some(file),
             Err(problem) => package.problem = Some(problem),
         }
@@ -175,6 +186,15 @@ impl PluginPackage {
         let mut package = Self::described(directory, name, Value::Object(Default::default()), Vec::new());
         package.problem = Some(PackageProblem::BadPackageJson { reason: error.to_string() });
         Some(package)
+    }
+
+    /// Whether the package is a plugin for Node.js: it names no module, and does not claim to have one.
+    pub fn is_for_node(&self) -> bool {
+        self.problem == Some(PackageProblem::NoManifest) && !self.claims_a_module()
+    }
+
+    fn claims_a_module(&self) -> bool {
+        self.keywords.iter().any(|keyword| keyword == WASM_KEYWORD)
     }
 
     /// Whether the plugin gets a file system.

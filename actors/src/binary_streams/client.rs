@@ -2,18 +2,23 @@
 
 use std::any::Any;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use actix::prelude::*;
 use actix_http::ws::ProtocolError;
 use actix_web_actors::ws;
 use socket2::Socket;
+use windlass_broker::Origin;
+use windlass_broker::observe::{ActorKind, Observatory, Observed};
 
 use super::queue::{Frames, QueueItem, StreamEnd};
+use super::viewer::Viewer;
 use crate::stream::shut_down;
 
 /// How long a client may take to read what is left and to answer the close.
 const CLOSING: Duration = Duration::from_secs(30);
+/// Time between two looks at the rights of a client of a stream that is silent.
+const RECHECK: Duration = Duration::from_secs(1);
 
 /// How a client is connected.
 #[derive(Debug, Default)]
@@ -22,25 +27,54 @@ pub struct StreamClientOptions {
     pub ping_interval: Option<Duration>,
     /// The connection's socket, to close it when it is blocked.
     pub socket: Option<Arc<Socket>>,
+    /// Where the client is seen.
+    pub observatory: Observatory,
 }
 
 /// One WebSocket. What it sends is ignored.
 pub struct StreamClient {
     /// Until the actor starts.
     frames: Option<Frames>,
+    viewer: Viewer,
     options: StreamClientOptions,
     pong_due: bool,
     /// The close has been sent; its answer is all that is waited for.
     closing: bool,
+    observed: Observed,
     /// Dropped with the client.
     held: Option<Box<dyn Any>>,
 }
 
 impl StreamClient {
-    /// A client of a stream, see [`BinaryStreams::subscribe`](super::BinaryStreams::subscribe). It holds something until it has gone,
+    /// A client of a stream, see [`BinaryStreams::subscribe`](super::BinaryStreams::subscribe), for as long as its `viewer` may see it. It holds something until it has gone,
     /// such as its place among the connections of its address.
-    pub fn new(frames: Frames, options: StreamClientOptions, held: impl Any) -> Self {
-        Self { frames: Some(frames), options, pong_due: false, closing: false, held: Some(Box::new(held)) }
+    pub fn new(frames: Frames, viewer: Viewer, options: StreamClientOptions, held: impl Any) -> Self {
+        let observed = options.observatory.observe(ActorKind::BinaryClient, &Origin::unique().to_string());
+        let held: Option<Box<dyn Any>> = Some(Box::new(held));
+        Self { frames: Some(frames), viewer, options, pong_due: false, closing: false, observed, held }
+    }
+
+    /// Whether the client may go on seeing the stream. If not, its connection is closed.
+    fn may_stay(&mut self, ctx: &mut ws::WebsocketContext<Self>) -> bool {
+        if self.closing {
+            return false;
+        }
+        if self.viewer.may_stay(SystemTime::now()) {
+            return true;
+        }
+        self.closing = true;
+        let description = Some("Connection disconnected by security constraint".to_owned());
+        ctx.close(Some(ws::CloseReason { code: ws::CloseCode::Policy, description }));
+        // Not by the actor: that of a blocked connection is not run.
+        if let Some(socket) = self.options.socket.as_ref().map(Arc::downgrade) {
+            actix::spawn(async move {
+                tokio::time::sleep(CLOSING).await;
+                if let Some(socket) = socket.upgrade() {
+                    shut_down(&socket);
+                }
+            });
+        }
+        false
     }
 
     fn heartbeat(&self, ctx: &mut ws::WebsocketContext<Self>) {
@@ -82,6 +116,9 @@ impl Actor for StreamClient {
             ctx.add_stream(frames);
         }
         self.heartbeat(ctx);
+        ctx.run_interval(RECHECK, |client, ctx| {
+            client.may_stay(ctx);
+        });
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
@@ -92,7 +129,12 @@ impl Actor for StreamClient {
 impl StreamHandler<QueueItem> for StreamClient {
     fn handle(&mut self, item: QueueItem, ctx: &mut Self::Context) {
         match item {
-            QueueItem::Frame(frame) => ctx.binary(frame),
+            QueueItem::Frame(_) if !self.may_stay(ctx) => {}
+            QueueItem::Frame(frame) => {
+                self.observed.count(1, 0);
+                ctx.binary(frame);
+            }
+            QueueItem::End(_) if self.closing => {}
             QueueItem::End(end) => {
                 self.closing = true;
                 ctx.close(Some(reason(end)));

@@ -6,6 +6,7 @@
 mod client;
 mod queue;
 mod statistics;
+mod viewer;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +16,7 @@ use actix_web::web::Bytes;
 pub use client::{StreamClient, StreamClientOptions};
 pub use queue::{Frames, QueueItem, StreamEnd};
 pub use statistics::BinaryStreamStatistics;
+pub use viewer::Viewer;
 
 use queue::{Offered, Queue};
 use statistics::Counters;

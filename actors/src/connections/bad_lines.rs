@@ -41,6 +41,11 @@ pub(super) enum BadLine {
 }
 
 impl BadLine {
+    /// Whether the line is a whole sentence, with whose content something is wrong.
+    pub fn is_about_content(&self) -> bool {
+        matches!(self, Self::Sentence(error) if error.is_about_content())
+    }
+
     /// A short, stable word for counters and statistics.
     pub fn kind(&self) -> &'static str {
         match self {

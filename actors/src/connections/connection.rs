@@ -36,6 +36,7 @@ impl Actor for Connection {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        self.link.observed.runs_here();
         let (input, link, closed) = (self.input.clone(), self.link.clone(), self.closed.take());
         let running = async move {
             // Outlives everything that `keep_running` holds.
@@ -87,7 +88,7 @@ async fn keep_running(input: &Input, link: &Link) {
     }
 }
 
-async fn run(input: &Input, link: &Link, backoff: &mut Backoff) -> Result<Infallible, End> {
+pub(super) async fn run(input: &Input, link: &Link, backoff: &mut Backoff) -> Result<Infallible, End> {
     match input {
         Input::TcpClient(client) => tcp_client::run(client, link, backoff).await,
         Input::TcpListener(listener) => tcp_listener::run(listener, link, backoff).await,

@@ -1,28 +1,25 @@
 //! Signal K deltas: of another server, of a sensor, or from a recording.
 
-use std::collections::HashMap;
 use std::sync::PoisonError;
 
-use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 use windlass_broker::{
-    Context as VesselContext, Delta, DeltaVersion, Intake as DeltaReader, Origin, PathValue, Timestamp,
-    without_static_data,
+    Context as VesselContext, Delta, DeltaVersion, Intake as DeltaReader, Origin, PathValue, without_static_data,
 };
 
 use super::bad_lines::BadLine;
+use super::brought::{Known, Verdict};
 use super::echoes::{Alarm, Echo};
 use super::intake::publish;
 use super::lines::Oversized;
 use super::link::{End, Link};
 use super::plan::SelfHandling;
 
-/// Values of one connection whose times are remembered.
-const MAX_REMEMBERED: usize = 20_000;
-
 /// Reads the deltas of one sender and publishes them, a batch at a time.
 ///
-/// What the model holds already, with the same source and the same or a later time, is not published again. If this connection has not brought it
-/// before, it has come around in a circle, which is counted, and when that happens often an alarm is raised.
+/// What the model holds already, with the same source and the same or a later time, is not published again, unless it was this connection
+/// that brought the later one. If this very value has come from elsewhere, it has come around in a circle, which is counted, and when that
+/// happens often an alarm is raised.
 pub(super) struct DeltaIntake<'a> {
     link: &'a Link,
     reader: DeltaReader,
@@ -34,13 +31,10 @@ pub(super) struct DeltaIntake<'a> {
     batch: Vec<Delta>,
     /// Whether what is known already is left out. A recording that starts over is to give everything again.
     only_news: bool,
+    /// Since when the sender is there, in milliseconds since 1970 by a clock that may be put back.
+    since: i64,
     alarm: Alarm,
 }
-
-/// The time of the value that a connection brought last, by context, path and source. It outlives a loss of the connection, after which
-/// all present values come again.
-#[derive(Debug, Default)]
-pub(super) struct Brought(HashMap<[u64; 3], Timestamp, RandomState>);
 
 impl<'a> DeltaIntake<'a> {
     /// An intake without history, for a new sender.
@@ -58,6 +52,7 @@ impl<'a> DeltaIntake<'a> {
             origin: Origin::unique(),
             batch: Vec::new(),
             only_news: true,
+            since: jiff::Timestamp::now().as_millisecond(),
             alarm: Alarm::new(link),
         }
     }
@@ -65,6 +60,11 @@ impl<'a> DeltaIntake<'a> {
     /// An intake for a recording.
     pub fn of_recording(link: &'a Link) -> Self {
         Self { only_news: false, ..Self::new(link) }
+    }
+
+    /// Whether bytes of value 0 are dropped.
+    pub fn removes_nulls(&self) -> bool {
+        self.link.lines.remove_nulls
     }
 
     /// Handles the sender's own ship like this.
@@ -83,6 +83,11 @@ impl<'a> DeltaIntake<'a> {
         }
     }
 
+    /// The connection.
+    pub fn link(&self) -> &'a Link {
+        self.link
+    }
+
     /// Takes a line that was received at `now`.
     pub fn take(&mut self, line: Result<&[u8], Oversized<'_>>, now: jiff::Timestamp) {
         let line = match line {
@@ -93,16 +98,17 @@ impl<'a> DeltaIntake<'a> {
             return;
         }
         self.link.record('I', line, now);
+        self.since = self.since.min(now.as_millisecond());
         let text = String::from_utf8_lossy(line);
         // A server says hello and other things that are no deltas; whoever sends something else altogether should hear of it.
         if !text.contains("\"updates\"") && text.starts_with('{') {
             if let Ok(hello) = serde_json::from_str::<Hello>(&text) {
                 self.learn_self(&hello.own);
             }
-            return;
+            return self.link.counters.pass_over(line, now);
         }
         let taken = self.reader.take(&text, DeltaVersion::V1);
-        self.link.counters.add_line(now);
+        self.link.counters.add_line(line, None, now);
         for problem in taken.problems {
             self.link.counters.add_bad_line(&BadLine::Delta(problem), line);
         }
@@ -121,7 +127,7 @@ impl<'a> DeltaIntake<'a> {
     }
 
     fn refuse(&self, problem: &BadLine, line: &[u8], now: jiff::Timestamp) {
-        self.link.counters.add_line(now);
+        self.link.counters.add_line(line, None, now);
         self.link.counters.add_bad_line(problem, line);
     }
 
@@ -161,18 +167,10 @@ impl<'a> DeltaIntake<'a> {
     /// Takes out the values that are known already.
     fn keep_news(&self, delta: &mut Delta) {
         // A map is whole at any moment, also after a panic.
-        let mut brought = self.link.brought.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut brought = self.link.past.brought.lock().unwrap_or_else(PoisonError::into_inner);
         for update in &mut delta.updates {
             let (source, timestamp) = (&update.source_ref, &update.timestamp);
             update.values.retain(|value| {
-                let key = [delta.context.id(), value.path.id(), source.id()];
-                let has_brought = brought.0.get(&key) == Some(timestamp);
-                if self.link.view.holds(&delta.context, &value.path, source, timestamp, &value.value, has_brought) {
-                    if !has_brought {
-                        self.alarm.note(Echo { path: value.path.as_str(), source: source.as_str() });
-                    }
-                    return false;
-                }
                 // Root values have no time, and each server that passes a notification on gives it a time of its own: only their
                 // content tells that they are known. They are repeated without a loop, too.
                 if self.link.view.is_unchanged_root(&delta.context, value)
@@ -180,11 +178,18 @@ impl<'a> DeltaIntake<'a> {
                 {
                     return false;
                 }
-                if brought.0.len() >= MAX_REMEMBERED && !brought.0.contains_key(&key) {
-                    brought.0.clear();
+                let mut known: SmallVec<[Known; 2]> = SmallVec::new();
+                self.link.view.each_of_source(&delta.context, &value.path, source, |timestamp, value, received| {
+                    known.push(Known { timestamp: timestamp.clone(), value: value.clone(), received });
+                });
+                let key = [delta.context.id(), value.path.id(), source.id()];
+                let verdict = brought.judge(key, timestamp, &value.value, &known, self.since);
+                match verdict {
+                    Verdict::News | Verdict::Repeated => {}
+                    Verdict::Outdated => self.link.counters.add_outdated(),
+                    Verdict::Echo => self.alarm.note(Echo { path: value.path.as_str(), source: source.as_str() }),
                 }
-                brought.0.insert(key, timestamp.clone());
-                true
+                verdict == Verdict::News
             });
         }
     }

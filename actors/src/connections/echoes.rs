@@ -1,8 +1,7 @@
 //! Deltas that come around in a circle, because two servers or two connections feed each other.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::json;
@@ -10,6 +9,7 @@ use smallvec::smallvec;
 use tokio::time::{Instant, sleep};
 use windlass_broker::{Delta, DeltaVersion, Origin, Path, PathValue, Publish, RawJson, Timestamp, Update};
 
+use super::brought::Brought;
 use super::link::Link;
 
 /// So many echoes within [`WINDOW`] are a loop.
@@ -22,6 +22,26 @@ const WINDOW: Duration = Duration::from_secs(10);
 pub(super) struct Echo<'a> {
     pub path: &'a str,
     pub source: &'a str,
+}
+
+/// What a connection remembers of itself when it is lost and made anew, and when its settings change. Clones share.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Past {
+    /// Which values it has brought.
+    pub brought: Arc<Mutex<Brought>>,
+    echoes: Arc<Mutex<Echoes>>,
+}
+
+impl Past {
+    /// The same for another name: whether the alarm is raised belongs to the name.
+    pub fn renamed(&self) -> Self {
+        Self { brought: self.brought.clone(), echoes: Arc::default() }
+    }
+
+    fn echoes(&self) -> MutexGuard<'_, Echoes> {
+        // They are whole at any moment, also after a panic.
+        self.echoes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// When echoes came.
@@ -43,49 +63,47 @@ impl Echoes {
         many && dense && !std::mem::replace(&mut self.raised, true)
     }
 
-    /// How long it has to be quiet yet for the loop to have ended.
-    fn left(&self, now: Instant) -> Duration {
-        self.recent.back().map_or(Duration::ZERO, |last| WINDOW.saturating_sub(now.duration_since(*last)))
+    /// How long it has to be quiet yet for the loop to have ended; `None` when it has, so that the next one is told again.
+    fn left(&mut self, now: Instant) -> Option<Duration> {
+        let left = self.recent.back().map_or(Duration::ZERO, |last| WINDOW.saturating_sub(now.duration_since(*last)));
+        self.raised = !left.is_zero();
+        self.raised.then_some(left)
     }
 }
 
 /// Raises the notification `notifications.server.loop.<connection>` of a connection, once for each loop, and clears it when it ends.
 pub(super) struct Alarm {
     link: Link,
-    echoes: Rc<RefCell<Echoes>>,
 }
 
 impl Alarm {
     pub fn new(link: &Link) -> Self {
-        Self { link: link.clone(), echoes: Rc::default() }
+        Self { link: link.clone() }
     }
 
     /// A value was known already, and has been dropped.
     pub fn note(&self, echo: Echo<'_>) {
         self.link.counters.add_echo();
-        if !self.echoes.borrow_mut().note(Instant::now()) {
+        // Who is only being tried brings nothing, and so no loop.
+        if self.link.broker.is_none() || !self.link.past.echoes().note(Instant::now()) {
             return;
         }
         let (id, path, source) = (self.link.id(), echo.path, echo.source);
         let other = source.split('.').next().unwrap_or(source);
         let message = format!(
             "What comes in over the connection {id} has been here before: {path} of the source {source} came over the connection \
-             {other} already. Two servers feed each other; in one of them remove the connection to the other, or subscribe it to \
-             other data. Until then what is known is dropped."
+             {other} already. Two servers feed each other, or two connections lead to the same server: remove one of the connections, \
+             or subscribe it to other data. Until then what is known is dropped."
         );
         log::warn!("connection {id}: {message}");
-        let (link, echoes) = (self.link.clone(), self.echoes.clone());
+        let link = self.link.clone();
         // On its own: the loop ends when nothing comes any more, and then nobody would be here to say so.
         actix::spawn(async move {
             tell(&link, "warn", &["visual"], &message).await;
             loop {
-                let left = echoes.borrow().left(Instant::now());
-                if left.is_zero() {
-                    break;
-                }
+                let Some(left) = link.past.echoes().left(Instant::now()) else { break };
                 sleep(left).await;
             }
-            echoes.borrow_mut().raised = false;
             let over =
                 format!("What comes in over the connection {} does not come around in a circle any more.", link.id());
             log::info!("connection {}: {over}", link.id());
@@ -114,7 +132,8 @@ async fn tell(link: &Link, state: &str, method: &[&str], message: &str) {
     let context = link.self_context.clone();
     let deltas = vec![Delta { context, updates: smallvec![update], version: DeltaVersion::V1 }];
     let publish = Publish { provider: provider.clone(), origin: Origin::NONE, deltas };
-    if link.broker.send(publish).await.is_err() {
+    let Some(broker) = &link.broker else { return };
+    if broker.send(link.to_broker.carry(publish)).await.is_err() {
         log::debug!("connection {}: the broker has stopped; nobody hears of loops any more", link.id());
     }
 }
@@ -132,9 +151,8 @@ mod tests {
         assert_eq!(raised, [0_u64; 0], "ten in eighteen seconds are none");
         let raised: Vec<u64> = (0..40).filter(|n| echoes.note(at(100_000 + n * 1000))).collect();
         assert_eq!(raised, [9]);
-        assert_eq!(echoes.left(at(139_000)), WINDOW);
-        assert_eq!(echoes.left(at(149_000)), Duration::ZERO);
-        echoes.raised = false;
+        assert_eq!(echoes.left(at(139_000)), Some(WINDOW));
+        assert_eq!(echoes.left(at(149_000)), None);
         let raised: Vec<u64> = (0..40).filter(|n| echoes.note(at(200_000 + n))).collect();
         assert_eq!(raised, [9], "and once more");
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use foldhash::fast::RandomState;
 use smallvec::{SmallVec, smallvec};
@@ -17,7 +18,7 @@ use super::delta_intake::DeltaIntake;
 use super::lines::{LineSplitter, Oversized};
 use super::link::{End, Link};
 use super::plan::Protocol;
-use crate::nmea0183::{Decoded, Decoder, SentenceError, Value};
+use crate::nmea0183::{Decoded, Decoder, Options, SentenceError, Value, append_checksum, sentence_id};
 
 /// Sources of one sender that are kept ready; a boat has a few talkers with a dozen sentences each.
 const MAX_SOURCES: usize = 256;
@@ -38,11 +39,18 @@ impl<'a> Intake<'a> {
         }
     }
 
+    fn link(&self) -> &'a Link {
+        match self {
+            Self::Sentences(intake) => intake.link,
+            Self::Deltas(intake) => intake.link(),
+        }
+    }
+
     /// What cuts the sender's bytes into lines.
     pub fn splitter(&self) -> LineSplitter {
         match self {
-            Self::Sentences(_) => LineSplitter::default(),
-            Self::Deltas(_) => LineSplitter::with_limit(MAX_DELTA_BYTES),
+            Self::Sentences(intake) => LineSplitter::default().removing_nulls(intake.link.lines.remove_nulls),
+            Self::Deltas(intake) => LineSplitter::with_limit(MAX_DELTA_BYTES).removing_nulls(intake.removes_nulls()),
         }
     }
 
@@ -50,6 +58,15 @@ impl<'a> Intake<'a> {
     pub fn take(&mut self, line: Result<&[u8], Oversized<'_>>, now: jiff::Timestamp) {
         match self {
             Self::Sentences(intake) => intake.take(line, now),
+            Self::Deltas(intake) => intake.take(line, now),
+        }
+    }
+
+    /// Takes what came last, without a line end, when the sender has gone.
+    pub fn take_unfinished(&mut self, line: Result<&[u8], Oversized<'_>>, now: jiff::Timestamp) {
+        match self {
+            Self::Sentences(intake) => intake.take_unfinished(line, now),
+            // Half a delta is no JSON.
             Self::Deltas(intake) => intake.take(line, now),
         }
     }
@@ -73,14 +90,14 @@ pub(super) struct LineIntake<'a> {
     lost_fragments: u64,
     /// Lines of JSON are none of ours.
     skips_json: bool,
-    /// Who sent the present line, if it was a client of the NMEA 0183 output.
+    /// Who sent the present line: the connection, or a client of the NMEA 0183 output.
     origin: Origin,
 }
 
 impl<'a> LineIntake<'a> {
     /// An intake without history, for a new sender.
     pub fn new(link: &'a Link) -> Self {
-        let decoder = Decoder::new(link.decoding.clone());
+        let decoder = Decoder::new(link.lines.decoding.clone());
         Self {
             link,
             decoder,
@@ -88,7 +105,7 @@ impl<'a> LineIntake<'a> {
             batch: Vec::new(),
             lost_fragments: 0,
             skips_json: false,
-            origin: Origin::NONE,
+            origin: link.origin,
         }
     }
 
@@ -97,11 +114,25 @@ impl<'a> LineIntake<'a> {
         self.take_logged(line, now, now);
     }
 
+    /// Takes what came last: a sentence whose checksum proves that nothing is missing, whether checksums count otherwise or not. Of a number
+    /// that is cut off, what is left is a number, too.
+    fn take_unfinished(&mut self, line: Result<&[u8], Oversized<'_>>, now: jiff::Timestamp) {
+        if let Ok(line) = line
+            && !(self.skips_json && line.starts_with(b"{"))
+        {
+            let strict = Options { validate_checksum: true, ..self.link.lines.decoding.clone() };
+            if let Err(problem) = Decoder::new(strict).decode(line, now) {
+                return self.refuse(&problem.into(), line, now);
+            }
+        }
+        self.take(line, now);
+    }
+
     /// Takes a line that a client of the NMEA 0183 output has sent.
     pub fn take_from(&mut self, line: &[u8], origin: Origin, now: jiff::Timestamp) {
         self.origin = origin;
         self.take_logged(Ok(line), now, now);
-        self.origin = Origin::NONE;
+        self.origin = self.link.origin;
     }
 
     /// Takes a line that is read at `now` from a log, whose writer received it at `logged`.
@@ -110,18 +141,23 @@ impl<'a> LineIntake<'a> {
             Ok(line) => line,
             Err(Oversized(start)) => return self.refuse(&BadLine::TooLong, start, now),
         };
-        if line.trim_ascii().is_empty() || self.skips_json && line.starts_with(b"{") {
+        if line.trim_ascii().is_empty() {
             return;
         }
+        if self.skips_json && line.starts_with(b"{") {
+            return self.link.counters.pass_over(line, now);
+        }
         self.link.record('N', line, now);
+        let completed = if self.link.lines.append_checksum { append_checksum(line) } else { None };
+        let line = completed.as_deref().unwrap_or(line);
         let received = if self.link.override_timestamps { now } else { logged };
         let decoded = self.decoder.decode(line, logged);
-        if self.link.repeat && decoded.as_ref().err().is_none_or(SentenceError::is_about_content) {
-            self.link.sentences.repeat(line, self.origin);
+        if decoded.as_ref().err().is_none_or(SentenceError::is_about_content) {
+            self.link.sentences.emit(&self.link.lines.events, line, self.origin);
         }
         match decoded.map_err(BadLine::from).and_then(|decoded| self.convert(decoded, received)) {
             Ok(delta) => {
-                self.link.counters.add_line(now);
+                self.link.counters.add_line(line, sentence_id(line), now);
                 self.batch.extend(delta);
             }
             Err(problem) => self.refuse(&problem, line, now),
@@ -130,7 +166,8 @@ impl<'a> LineIntake<'a> {
 
     /// Counts a line that is read at `now` as bad.
     pub fn refuse(&self, problem: &BadLine, line: &[u8], now: jiff::Timestamp) {
-        self.link.counters.add_line(now);
+        let sentence = if problem.is_about_content() { sentence_id(line) } else { None };
+        self.link.counters.add_line(line, sentence, now);
         self.link.counters.add_bad_line(problem, line);
     }
 
@@ -171,7 +208,8 @@ impl<'a> LineIntake<'a> {
         Ok(Some(Delta { context, updates: smallvec![update], version: DeltaVersion::V1 }))
     }
 
-    /// The source object and `$source` of a talker's sentence: `<id>.<talker>` (signalk-v1 §1.6).
+    /// The source object and `$source` of a talker's sentence: `<id>.<talker>` (signalk-v1 §1.6), or `<id>.<group>` for a talker that
+    /// the settings put into a group.
     fn source(&mut self, talker: SmolStr, sentence: SmolStr) -> Result<(Arc<Source>, SourceRef), NameError> {
         let key = (talker, sentence);
         if let Some(known) = self.sources.get(&key) {
@@ -186,7 +224,10 @@ impl<'a> LineIntake<'a> {
             sentence: Some(sentence),
             ..Source::default()
         };
-        let source_ref = source.derive_ref(provider)?;
+        let source_ref = match self.link.lines.talkers.group(&key.0) {
+            Some(group) => SourceRef::new(&format!("{}.{group}", source.label))?,
+            None => source.derive_ref(provider)?,
+        };
         let made = (Arc::new(source), source_ref);
         if self.sources.len() >= MAX_SOURCES {
             // Someone invents talkers; a cache that starts over stays right.
@@ -201,16 +242,23 @@ impl<'a> LineIntake<'a> {
 pub(super) async fn publish(link: &Link, origin: Origin, deltas: Vec<Delta>) -> Result<(), End> {
     let (count, since) = (deltas.len(), Instant::now());
     let message = Publish { provider: link.provider.id.clone(), origin, deltas };
-    link.broker.send(message).await.map_err(|_| End::BrokerStopped)?;
+    let Some(broker) = &link.broker else {
+        link.counters.add_batch(count, Duration::ZERO);
+        return Ok(());
+    };
+    broker.send(link.to_broker.carry(message)).await.map_err(|_| End::BrokerStopped)?;
     link.counters.add_batch(count, since.elapsed());
     Ok(())
 }
 
 /// Takes all lines that are complete; they were received at `now`.
 pub(super) fn take_lines(splitter: &mut LineSplitter, intake: &mut Intake<'_>, now: jiff::Timestamp) {
+    let observed = &intake.link().observed;
+    let handling = observed.begin();
     while let Some(line) = splitter.next_line() {
         intake.take(line, now);
     }
+    observed.pause(handling);
 }
 
 fn raw_json(value: &Value) -> Result<RawJson, RawJsonError> {

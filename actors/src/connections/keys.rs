@@ -76,15 +76,15 @@ impl<'a> Keys<'a> {
     }
 
     /// A list of words, or one text with commas between them.
-    pub fn words(&self, key: &str) -> Result<Vec<SmolStr>, SettingsError> {
+    pub fn words(&self, key: &str, expected: &'static str) -> Result<Vec<SmolStr>, SettingsError> {
         let words = |value: &Value| match value {
             Value::String(text) => {
                 Some(text.split(',').map(str::trim).filter(|w| !w.is_empty()).map(SmolStr::new).collect())
             }
-            Value::Array(list) => list.iter().map(|word| word.as_str().map(SmolStr::new)).collect(),
+            Value::Array(list) => list.iter().map(|word| word.as_str().map(|word| SmolStr::new(word.trim()))).collect(),
             _ => None,
         };
-        Ok(self.find(key, words, "a list of sentence ids, such as [\"GSV\"]")?.unwrap_or_default())
+        Ok(self.find(key, words, expected)?.unwrap_or_default())
     }
 }
 

@@ -12,6 +12,8 @@ const SHOWN_BYTES: usize = 2048;
 #[derive(Debug)]
 pub(crate) struct LineSplitter {
     limit: usize,
+    /// Whether bytes of value 0 are left out.
+    removes_nulls: bool,
     buffer: Vec<u8>,
     /// Where the next line starts in the buffer.
     start: usize,
@@ -34,14 +36,23 @@ impl Default for LineSplitter {
 impl LineSplitter {
     /// A splitter for lines of at most so many bytes.
     pub fn with_limit(limit: usize) -> Self {
-        Self { limit, buffer: Vec::new(), start: 0, searched: 0, skipping: false }
+        Self { limit, removes_nulls: false, buffer: Vec::new(), start: 0, searched: 0, skipping: false }
+    }
+
+    /// Leaves bytes of value 0 out, or not.
+    pub fn removing_nulls(self, removes_nulls: bool) -> Self {
+        Self { removes_nulls, ..self }
     }
 
     /// Adds what was read. Take the lines out before the next read.
     pub fn extend(&mut self, bytes: &[u8]) {
         self.buffer.drain(..self.start);
         self.start = 0;
-        self.buffer.extend_from_slice(bytes);
+        if self.removes_nulls {
+            self.buffer.extend(bytes.iter().copied().filter(|byte| *byte != 0));
+        } else {
+            self.buffer.extend_from_slice(bytes);
+        }
     }
 
     /// No more bytes come: what is left is a line, too.
@@ -135,6 +146,15 @@ mod tests {
         for piece in [1, 2, 3, 7, 2048, 2049, 2050, 16 * 1024, text.len()] {
             assert_eq!(split(&text, piece), expected, "in pieces of {piece}");
         }
+    }
+
+    #[test]
+    fn bytes_of_value_0_can_be_left_out() {
+        let mut splitter = LineSplitter::default().removing_nulls(true);
+        splitter.extend(&[0; 10_000]);
+        splitter.extend(b"\0o\0ne\0\r\0\n\0");
+        assert_eq!(splitter.next_line(), Some(Ok(b"one".as_slice())));
+        assert_eq!(splitter.next_line(), None);
     }
 
     #[test]

@@ -7,17 +7,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use actix::ArbiterHandle;
 use actix::prelude::*;
 use futures_util::future::join_all;
-use serde::Serialize;
-use tokio::sync::oneshot;
-use windlass_broker::{Broker, Context as VesselContext, Provider};
+use tokio::sync::{Semaphore, oneshot};
+use windlass_broker::observe::Observatory;
+use windlass_broker::{Broker, Context as VesselContext};
 
 use super::connection::{CloseConnection, Connection};
+use super::echoes::Past;
 use super::link::Link;
+use super::overview::{ConnectionDetails, ConnectionOverview};
 use super::plan::Plan;
 use super::raw_log::RawLog;
 use super::settings::{ConnectionSettings, SettingsError};
-use super::statistics::{ConnectionStatistics, Counters};
+use super::statistics::{ConnectionState, Counters};
 use crate::data_model::ModelView;
+use crate::discovery::Reach;
 use crate::outputs::SentenceBus;
 use crate::{StatusBoard, StatusKind, StatusSubject};
 
@@ -42,6 +45,10 @@ pub struct ConnectionContext {
     pub directory: PathBuf,
     /// The I/O arbiter, on which all connections run.
     pub arbiter: ArbiterHandle,
+    /// Where the connections are seen.
+    pub observatory: Observatory,
+    /// Where other servers are looked for.
+    pub reach: Reach,
 }
 
 /// Holds the connections. Can be shared between threads; nothing blocks on input or output.
@@ -49,26 +56,8 @@ pub struct ConnectionContext {
 pub struct ConnectionManager {
     context: ConnectionContext,
     entries: Mutex<Vec<Entry>>,
-}
-
-/// A connection as REST and the statistics show it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ConnectionOverview {
-    /// The id; a placeholder when the settings have none.
-    pub id: String,
-    /// `options.type` of the settings, such as `NMEA0183`.
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub kind: Option<String>,
-    /// Whether it is to run.
-    pub enabled: bool,
-    /// Whether its actor lives.
-    pub running: bool,
-    /// Why it can't be started.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub problem: Option<String>,
-    /// What it has done since it was started.
-    pub statistics: ConnectionStatistics,
+    /// One connection is tried at a time.
+    trials: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -76,6 +65,8 @@ struct Entry {
     id: String,
     settings: ConnectionSettings,
     counters: Arc<Counters>,
+    notes: Arc<[String]>,
+    past: Past,
     state: State,
 }
 
@@ -97,7 +88,7 @@ impl ConnectionManager {
     /// Starts the enabled ones of these connections. One that can't be started says why on the status board and in the log, and
     /// does not disturb the others.
     pub fn start(settings: Vec<ConnectionSettings>, context: ConnectionContext) -> Self {
-        let manager = Self { context, entries: Mutex::default() };
+        let manager = Self { context, entries: Mutex::default(), trials: Arc::new(Semaphore::new(1)) };
         for settings in settings {
             manager.add(settings);
         }
@@ -106,30 +97,37 @@ impl ConnectionManager {
 
     /// Adds a connection and starts it if it is enabled.
     pub fn add(&self, settings: ConnectionSettings) {
-        self.insert(usize::MAX, settings);
+        self.insert(usize::MAX, settings, Past::default());
     }
 
-    /// Puts other settings in the place of a connection: it is stopped, and started with them if they are enabled. The others run on.
-    /// False when there is none with this id.
+    /// Puts other settings in the place of a connection, of several with the same id the first: it is stopped, and started with them if
+    /// they are enabled. The others run on. False when there is none with this id.
     pub async fn replace(&self, id: &str, settings: ConnectionSettings) -> bool {
-        let Some(at) = self.lock().iter().position(|entry| entry.id == id) else { return false };
+        let Some((at, former)) = self.take_out_first(|entry| entry.id == id) else { return false };
         let renamed = settings.id() != Some(id);
-        let removed = self.take_out(id);
+        let past = if renamed { former.past.renamed() } else { former.past.clone() };
         // Its socket or file may be what the new one needs.
-        close(removed).await;
+        close(vec![former]).await;
         if renamed || !settings.enabled() {
             self.context.status.set(id, StatusSubject::Provider, StatusKind::Status, "");
         }
-        self.insert(at, settings);
+        self.insert(at, settings, past);
+        // Another one may have waited for the name.
+        let waits =
+            |entry: &Entry| entry.id == id && matches!(entry.state, State::Refused(SettingsError::DuplicateId(_)));
+        if renamed && let Some((at, waiting)) = self.take_out_first(waits) {
+            self.insert(at, waiting.settings, waiting.past);
+        }
         true
     }
 
-    fn insert(&self, at: usize, settings: ConnectionSettings) {
+    fn insert(&self, at: usize, settings: ConnectionSettings, past: Past) {
         let mut entries = self.lock();
         let id = settings.id().map_or_else(|| format!("connection {} without id", entries.len() + 1), str::to_owned);
         let taken = entries.iter().any(|entry| entry.id == id && !matches!(entry.state, State::Refused(_)));
-        let counters = Arc::new(Counters::new(&id));
-        let state = match self.start_one(&settings, &counters, taken) {
+        let counters = Arc::new(Counters::new(&id, !settings.is_recording()));
+        let mut notes: Arc<[String]> = Arc::default();
+        let state = match self.start_one(&settings, &counters, taken, &mut notes, &past) {
             Ok(state) => state,
             Err(problem) => {
                 log::error!("connection {id} is not started: {problem}");
@@ -140,7 +138,14 @@ impl ConnectionManager {
             }
         };
         let at = at.min(entries.len());
-        entries.insert(at, Entry { id, settings, counters, state });
+        entries.insert(at, Entry { id, settings, counters, notes, past, state });
+    }
+
+    /// Takes out the first one that is wanted, with its place.
+    fn take_out_first(&self, wanted: impl Fn(&Entry) -> bool) -> Option<(usize, Entry)> {
+        let mut entries = self.lock();
+        let at = entries.iter().position(wanted)?;
+        Some((at, entries.remove(at)))
     }
 
     fn take_out(&self, id: &str) -> Vec<Entry> {
@@ -149,12 +154,20 @@ impl ConnectionManager {
 
     /// All connections in the order they were added.
     pub fn connections(&self) -> Vec<ConnectionOverview> {
-        self.lock().iter().map(Entry::overview).collect()
+        self.lock().iter().map(|entry| entry.overview(&self.context.status)).collect()
     }
 
     /// One connection; of several with the same id the first.
     pub fn connection(&self, id: &str) -> Option<ConnectionOverview> {
-        self.lock().iter().find(|entry| entry.id == id).map(Entry::overview)
+        self.lock().iter().find(|entry| entry.id == id).map(|entry| entry.overview(&self.context.status))
+    }
+
+    /// One connection with the lines that came and went last; of several with the same id the first.
+    pub fn details(&self, id: &str) -> Option<ConnectionDetails> {
+        let entries = self.lock();
+        let entry = entries.iter().find(|entry| entry.id == id)?;
+        let overview = entry.overview(&self.context.status);
+        Some(ConnectionDetails { overview, last_lines: entry.counters.last_lines() })
     }
 
     /// The settings of all connections, as they were given.
@@ -184,6 +197,8 @@ impl ConnectionManager {
         settings: &ConnectionSettings,
         counters: &Arc<Counters>,
         taken: bool,
+        notes: &mut Arc<[String]>,
+        past: &Past,
     ) -> Result<State, SettingsError> {
         let id = settings.id().unwrap_or_default();
         if taken {
@@ -193,22 +208,27 @@ impl ConnectionManager {
             return Ok(State::Disabled);
         }
         let plan = settings.plan(&self.context.directory)?;
-        let context = self.context.clone();
-        let link = Link {
-            provider: Provider::new(id)?,
-            broker: context.broker,
-            self_context: context.self_context,
-            decoding: plan.decoding.clone(),
-            override_timestamps: context.override_timestamps || plan.override_timestamp,
-            view: context.view,
-            brought: Arc::default(),
-            sentences: context.sentences,
-            repeat: plan.repeat,
-            raw_log: plan.logging.then_some(context.raw_log),
-            counters: counters.clone(),
-            board: context.status,
-        };
+        *notes = plan.notes.clone();
+        for note in plan.notes.iter() {
+            log::warn!("connection {id}: {note}");
+        }
+        let link = Link { past: past.clone(), ..Link::new(self.context.clone(), &plan, id, counters)? };
         Ok(State::Started(Running::start(plan, link, &self.context.arbiter)))
+    }
+
+    pub(super) fn context(&self) -> &ConnectionContext {
+        &self.context
+    }
+
+    pub(super) fn trials(&self) -> Arc<Semaphore> {
+        self.trials.clone()
+    }
+
+    /// The connection that reads from a serial port.
+    pub(super) fn user_of(&self, device: &str) -> Option<String> {
+        let entries = self.lock();
+        let user = entries.iter().find(|entry| entry.runs() && entry.settings.sub_option("device") == Some(device))?;
+        Some(user.id.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Entry>> {
@@ -218,18 +238,34 @@ impl ConnectionManager {
 }
 
 impl Entry {
-    fn overview(&self) -> ConnectionOverview {
-        let (running, problem) = match &self.state {
-            State::Started(running) => (running.actor.connected(), None),
-            State::Refused(problem) => (false, Some(problem.to_string())),
-            State::Disabled => (false, None),
+    fn runs(&self) -> bool {
+        matches!(&self.state, State::Started(running) if running.actor.connected())
+    }
+
+    fn overview(&self, board: &StatusBoard) -> ConnectionOverview {
+        let running = self.runs();
+        let (state, since) = self.counters.state();
+        let (state, problem) = match &self.state {
+            State::Started(_) if !running && state != ConnectionState::Finished => (ConnectionState::Stopped, None),
+            State::Started(_) => (state, None),
+            State::Refused(problem) => (ConnectionState::Refused, Some(problem.to_string())),
+            State::Disabled => (ConnectionState::Disabled, None),
         };
+        // What the board has may be about another one of the same id.
+        let said = if problem.is_none() { board.get(&self.id) } else { None };
+        let (message, last_error) = said.map_or_else(Default::default, |said| (Some(said.message), said.last_error));
         ConnectionOverview {
             id: self.id.clone(),
             kind: self.settings.kind().map(str::to_owned),
+            input: self.settings.sub_option("type").map(str::to_owned),
             enabled: self.settings.enabled(),
             running,
+            state,
+            since,
+            message: message.or_else(|| problem.clone()),
+            last_error,
             problem,
+            notes: self.notes.to_vec(),
             statistics: self.counters.read(),
         }
     }

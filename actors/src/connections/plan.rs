@@ -3,28 +3,38 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use smol_str::SmolStr;
 
 use super::keys::{Keys, unsupported, wrong};
+use super::options::{LineOptions, outgoing, without_effect};
 use super::pacing::Steady;
 use super::settings::SettingsError;
-use crate::nmea0183;
 
 /// Silence after which a connection is made anew.
 const SILENCE: Duration = Duration::from_secs(60);
+/// Everybody on the network.
+const BROADCAST: &str = "255.255.255.255";
+/// What another server's lines are asked for, which sends nothing by itself (signalk-v1 §13.1).
+const EVERYTHING: &str = r#"{"context":"vessels.self","subscribe":[{"path":"*"}]}"#;
 /// How gpsd is asked for sentences.
 const WATCH: &str = "?WATCH={\"enable\":true,\"nmea\":true};\r\n";
 
 #[derive(Debug, Clone)]
 pub(super) struct Plan {
     pub input: Input,
-    pub decoding: nmea0183::Options,
+    pub lines: LineOptions,
+    /// The events whose sentences are written out.
+    pub writes: Vec<SmolStr>,
     /// Replace every timestamp with the time of reception.
     pub override_timestamp: bool,
-    /// Hand the sentences to the NMEA 0183 output.
-    pub repeat: bool,
+    /// Name NMEA 2000 sources by their CAN names (signalk-v1 §1.6).
+    pub use_can_name: bool,
+    /// What the settings ask for in vain.
+    pub notes: Arc<[String]>,
     /// Record what is received.
     pub logging: bool,
 }
@@ -40,6 +50,25 @@ pub(super) enum Input {
     /// What clients of the NMEA 0183 output send.
     OutputClients,
     WebSocket(Remote),
+}
+
+impl Input {
+    /// What the lines are; `None` for a recording, which may hold both.
+    pub fn protocol(&self) -> Option<Protocol> {
+        Some(match self {
+            Self::TcpClient(TcpClient { protocol, .. })
+            | Self::Udp(Udp { protocol, .. })
+            | Self::Serial(Serial { protocol, .. }) => *protocol,
+            Self::TcpListener(_) | Self::OutputClients => Protocol::Nmea0183,
+            Self::WebSocket(_) => Protocol::SignalK,
+            Self::Playback(_) => return None,
+        })
+    }
+
+    /// Whether sentences can be written to where the bytes come from.
+    pub fn can_write(&self) -> bool {
+        self.protocol() == Some(Protocol::Nmea0183) && *self != Self::OutputClients
+    }
 }
 
 /// What the lines are.
@@ -77,6 +106,8 @@ pub(super) struct Udp {
     pub address: IpAddr,
     pub port: u16,
     pub protocol: Protocol,
+    /// Where sentences are sent, to the same port.
+    pub receiver: String,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -102,7 +133,7 @@ pub(super) struct Recording {
 /// Another server's stream.
 #[derive(Clone, PartialEq)]
 pub(super) struct Remote {
-    /// Look for it on the network; host and port are empty then.
+    /// Look for it on the network; until it is found, host and port are empty.
     pub discover: bool,
     pub host: String,
     pub port: u16,
@@ -128,6 +159,12 @@ pub(super) enum SelfHandling {
 }
 
 impl Remote {
+    /// The token, for those who may have it. Whoever answers a search first could be anybody: he has to prove who he is.
+    pub fn token_to_give(&self) -> Option<&str> {
+        let proven = !self.discover || self.secure && !self.any_certificate;
+        self.token.as_deref().filter(|_| proven)
+    }
+
     /// Where the stream is.
     pub fn url(&self) -> String {
         let scheme = if self.secure { "wss" } else { "ws" };
@@ -160,15 +197,14 @@ impl Plan {
                 return Err(unsupported(format!("type {other}{}", with.unwrap_or_default())));
             }
         };
-        let decoding = nmea0183::Options {
-            validate_checksum: sub.flag("validateChecksum", true)?,
-            ignored_sentences: sub.words("ignoredSentences")?,
-        };
+        let writes = outgoing(sub)?;
         Ok(Self {
-            input,
-            decoding,
+            lines: LineOptions::read(sub)?,
+            writes: if input.can_write() { writes } else { Vec::new() },
             override_timestamp: sub.flag("overrideTimestamp", false)?,
-            repeat: !sub.flag("suppress0183event", false)?,
+            use_can_name: sub.flag("useCanName", false)?,
+            notes: without_effect(&input, sub),
+            input,
             logging: options.flag("logging", false)?,
         })
     }
@@ -232,7 +268,11 @@ fn signalk_input(sub: Keys<'_>) -> Result<Input, SettingsError> {
             })
         }
         "tcp" => {
-            let greeting = subscriptions(sub)?.into_iter().map(|message| message + "\r\n").collect();
+            let asked = match sub.present("subscription") {
+                Some(_) => subscriptions(sub)?,
+                None => vec![EVERYTHING.to_owned()],
+            };
+            let greeting = asked.into_iter().map(|message| message + "\r\n").collect();
             Input::TcpClient(TcpClient { greeting, ..tcp_client(sub, Protocol::SignalK)? })
         }
         "udp" => Input::Udp(udp(sub, Protocol::SignalK)?),
@@ -253,7 +293,8 @@ fn tcp_client(sub: Keys<'_>, protocol: Protocol) -> Result<TcpClient, SettingsEr
 
 fn udp(sub: Keys<'_>, protocol: Protocol) -> Result<Udp, SettingsError> {
     let address = sub.address("bindAddress", IpAddr::from([0, 0, 0, 0]))?;
-    Ok(Udp { address, port: sub.port("port")?, protocol })
+    let receiver = sub.find("host", Value::as_str, "a text")?.unwrap_or(BROADCAST).to_owned();
+    Ok(Udp { address, port: sub.port("port")?, protocol, receiver })
 }
 
 fn serial(sub: Keys<'_>, protocol: Protocol) -> Result<Serial, SettingsError> {

@@ -37,11 +37,10 @@ pub(super) async fn run(
     loop {
         let before = link.counters.deltas();
         let mut file = open(recording).await?;
-        backoff.reset();
         link.status(&format!("Playing {name}"));
-        play(&mut file, recording, &mut pacer, start, link).await?;
+        play(&mut file, recording, &mut pacer, start, link, backoff).await?;
         if !recording.looped {
-            link.status(&format!("Finished {name}"));
+            link.finished(&format!("Finished {name}"));
             log::info!("connection {}: finished {name}", link.id());
             return Err(End::Finished);
         }
@@ -80,9 +79,11 @@ async fn play(
     pacer: &mut Pacer,
     start: Instant,
     link: &Link,
+    backoff: &mut Backoff,
 ) -> Result<(), End> {
+    let before = link.counters.deltas();
     let mut intakes = Intakes { sentences: LineIntake::new(link), deltas: DeltaIntake::of_recording(link) };
-    let mut splitter = splitter();
+    let mut splitter = splitter().removing_nulls(link.lines.remove_nulls);
     let mut buffer = vec![0; READ_BYTES];
     loop {
         let length = file.read(&mut buffer).await.map_err(|error| unreadable(recording, &error))?;
@@ -105,6 +106,10 @@ async fn play(
             entry.hand_to(&mut intakes);
         }
         intakes.publish().await?;
+        if link.counters.deltas() > before {
+            // That it can be opened does not mean that it works.
+            backoff.reset();
+        }
         if length == 0 {
             return Ok(());
         }

@@ -4,17 +4,20 @@
 //! disk. Writing happens on a thread of its own behind a bounded queue, so that a slow disk costs lines of the log, which are counted,
 //! and nothing else.
 
+use std::convert::Infallible;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::{StatusBoard, StatusKind, StatusSubject};
 
@@ -24,10 +27,14 @@ const PREFIX: &str = "skserver-raw_";
 const SUFFIX: &str = ".log";
 /// Its entry on the status board.
 const NAME: &str = "data-log";
-/// Lines that wait to be written.
+/// Lines that wait to be written, and bytes: a line may be as long as a delta.
 const WAITING: usize = 4096;
+/// See [`WAITING`].
+const WAITING_BYTES: usize = 4 << 20;
 /// How long a line may wait for its way to the disk.
 const FLUSH: Duration = Duration::from_secs(1);
+/// How long the disk has at the end for what waits.
+const CLOSING: Duration = Duration::from_secs(5);
 /// So much may be written at least before the space is looked at again.
 const LITTLE: u64 = 4_000_000;
 /// How often the space on the disk is looked at, and how long to wait after an error.
@@ -57,7 +64,7 @@ impl RawLogSettings {
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RawLogStatistics {
-    /// Lines written.
+    /// Lines that the system has taken.
     pub lines: u64,
     /// Lines lost because the disk is slow, full or broken.
     pub dropped: u64,
@@ -76,8 +83,23 @@ struct Shared {
     lines: Arc<AtomicU64>,
     dropped: Arc<AtomicU64>,
     removed: Arc<AtomicU64>,
-    queue: Mutex<Option<SyncSender<Entry>>>,
-    failed: AtomicBool,
+    /// Bytes of the lines that wait.
+    waiting: Arc<AtomicUsize>,
+    queue: Mutex<Queue>,
+}
+
+/// The way to the thread.
+#[derive(Debug, Default)]
+enum Queue {
+    #[default]
+    Idle,
+    Open {
+        entries: SyncSender<Entry>,
+        /// Its sender is dropped when everything is written.
+        ended: oneshot::Receiver<Infallible>,
+    },
+    /// There is no thread, and there will be none.
+    Closed,
 }
 
 struct Entry {
@@ -95,29 +117,52 @@ impl RawLog {
             lines: Arc::default(),
             dropped: Arc::default(),
             removed: Arc::default(),
+            waiting: Arc::default(),
             queue: Mutex::default(),
-            failed: AtomicBool::new(false),
         }))
     }
 
     /// Writes `<epoch ms>;<kind>;<line>` some time soon. Never waits.
     pub fn write(&self, kind: char, line: &[u8], received: Timestamp) {
-        let mut queue = self.0.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        if queue.is_none() && !self.0.failed.load(Relaxed) {
+        let shared = &*self.0;
+        let mut queue = self.queue();
+        if matches!(*queue, Queue::Idle) {
             *queue = self.start();
         }
-        let entry = Entry { received, kind, line: line.to_vec() };
-        let sent = queue.as_ref().map(|queue| queue.try_send(entry));
-        match sent {
-            Some(Ok(())) => {}
-            Some(Err(TrySendError::Disconnected(_))) => {
-                *queue = None;
-                self.0.dropped.fetch_add(1, Relaxed);
+        let waits = shared.waiting.fetch_add(line.len(), Relaxed);
+        let sent = match &*queue {
+            Queue::Open { entries, .. } if waits + line.len() <= WAITING_BYTES => {
+                entries.try_send(Entry { received, kind, line: line.to_vec() })
             }
-            Some(Err(TrySendError::Full(_))) | None => {
-                self.0.dropped.fetch_add(1, Relaxed);
+            _ => return self.lose(line),
+        };
+        if let Err(error) = sent {
+            if matches!(error, TrySendError::Disconnected(_)) {
+                *queue = Queue::Idle;
+            }
+            self.lose(line);
+        }
+    }
+
+    fn lose(&self, line: &[u8]) {
+        self.0.waiting.fetch_sub(line.len(), Relaxed);
+        self.0.dropped.fetch_add(1, Relaxed);
+    }
+
+    /// Waits until everything is written, but not for ever. What comes later is dropped.
+    pub async fn close(&self) {
+        let closed = std::mem::replace(&mut *self.queue(), Queue::Closed);
+        if let Queue::Open { entries, ended } = closed {
+            drop(entries);
+            if timeout(CLOSING, ended).await.is_err() {
+                log::error!("data log: the disk did not take what was left within {} s; it is lost", CLOSING.as_secs());
             }
         }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        // It is whole at any moment, also after a panic.
+        self.0.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What has been written.
@@ -130,28 +175,37 @@ impl RawLog {
         }
     }
 
-    fn start(&self) -> Option<SyncSender<Entry>> {
-        let (sender, receiver) = sync_channel(WAITING);
+    fn start(&self) -> Queue {
+        let (entries, receiver) = sync_channel(WAITING);
+        let (ending, ended) = oneshot::channel();
         let shared = &*self.0;
+        // What a thread that has ended left behind does not wait any more.
+        shared.waiting.store(0, Relaxed);
         let writer = Writer {
             settings: shared.settings.clone(),
             board: shared.board.clone(),
             lines: shared.lines.clone(),
             dropped: shared.dropped.clone(),
             removed: shared.removed.clone(),
+            waiting: shared.waiting.clone(),
             open: None,
             looked: None,
+            told: false,
             problem: None,
         };
-        match std::thread::Builder::new().name(NAME.into()).spawn(move || writer.run(&receiver)) {
-            Ok(_) => Some(sender),
+        let run = move || {
+            // Outlives the files.
+            let _ending = ending;
+            writer.run(&receiver);
+        };
+        match std::thread::Builder::new().name(NAME.into()).spawn(run) {
+            Ok(_) => Queue::Open { entries, ended },
             Err(error) => {
-                shared.failed.store(true, Relaxed);
                 let text =
                     format!("the data log has no thread to write on: {error}; nothing is logged until the next start");
                 log::error!("{text}");
                 shared.board.set(NAME, StatusSubject::Provider, StatusKind::Error, &text);
-                None
+                Queue::Closed
             }
         }
     }
@@ -163,6 +217,9 @@ struct Open {
     file: BufWriter<File>,
     /// Written since the space was looked at.
     fresh: u64,
+    /// Lines that the system has not taken yet, and since when the first of them waits.
+    unflushed: u64,
+    oldest: Instant,
 }
 
 struct Writer {
@@ -171,8 +228,11 @@ struct Writer {
     lines: Arc<AtomicU64>,
     dropped: Arc<AtomicU64>,
     removed: Arc<AtomicU64>,
+    waiting: Arc<AtomicUsize>,
     open: Option<Open>,
     looked: Option<Instant>,
+    /// Whether the status says where it goes.
+    told: bool,
     /// What is wrong, while something is.
     problem: Option<String>,
 }
@@ -181,14 +241,19 @@ impl Writer {
     /// Writes what comes, until all who hold the log have gone.
     fn run(mut self, queue: &Receiver<Entry>) {
         loop {
-            let entry = match queue.recv_timeout(FLUSH) {
+            let unflushed = self.open.as_ref().filter(|open| open.unflushed > 0);
+            let left = unflushed.map_or(FLUSH, |open| FLUSH.saturating_sub(open.oldest.elapsed()));
+            if left.is_zero() {
+                // Also while more comes all the time.
+                self.flush();
+                continue;
+            }
+            let entry = match queue.recv_timeout(left) {
                 Ok(entry) => entry,
-                Err(RecvTimeoutError::Timeout) => {
-                    self.flush();
-                    continue;
-                }
+                Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => return self.flush(),
             };
+            self.waiting.fetch_sub(entry.line.len(), Relaxed);
             let due = self.looked.is_none_or(|looked| looked.elapsed() >= BETWEEN_LOOKS);
             let name = file_name(entry.received);
             let other_hour = self.open.as_ref().is_none_or(|open| open.name != name);
@@ -198,12 +263,10 @@ impl Writer {
                 continue;
             }
             let ready = if due || other_hour { self.look(&name) } else { Ok(()) };
-            let result = ready.and_then(|()| self.append(&entry));
-            match result {
-                Ok(()) => {
-                    self.lines.fetch_add(1, Relaxed);
-                    self.recovered();
-                }
+            match ready.and_then(|()| self.append(&entry)) {
+                // Whether it works is known when the system has taken it.
+                Ok(()) if self.problem.is_some() || !self.told => self.flush(),
+                Ok(()) => {}
                 Err(problem) => {
                     self.dropped.fetch_add(1, Relaxed);
                     self.fail(problem);
@@ -235,7 +298,8 @@ impl Writer {
             let path = directory.join(name);
             let file = OpenOptions::new().create(true).append(true).open(&path);
             let file = file.map_err(|error| format!("{} can't be opened: {error}", path.display()))?;
-            self.open = Some(Open { name: name.to_owned(), file: BufWriter::new(file), fresh: 0 });
+            let (name, file) = (name.to_owned(), BufWriter::new(file));
+            self.open = Some(Open { name, file, fresh: 0, unflushed: 0, oldest: Instant::now() });
         }
         if let Some(open) = &mut self.open {
             open.fresh = 0;
@@ -260,8 +324,12 @@ impl Writer {
         let mut count = files.len() + usize::from(!files.iter().any(|(name, _)| name == present));
         let mut bytes: u64 = files.iter().map(|(_, bytes)| bytes).sum();
         for (name, size) in files {
-            if (count <= most && bytes <= self.settings.bytes) || name == present {
+            if count <= most && bytes <= self.settings.bytes {
                 break;
+            }
+            if name == present {
+                // Where the clock was put back, files of hours to come are removed next.
+                continue;
             }
             let path = self.settings.directory.join(&name);
             fs::remove_file(&path).map_err(|error| format!("{} can't be removed: {error}", path.display()))?;
@@ -285,6 +353,10 @@ impl Writer {
             .and_then(|()| open.file.write_all(&entry.line))
             .and_then(|()| open.file.write_all(b"\n"));
         written.map_err(|error| format!("{} can't be written: {error}", open.name))?;
+        if open.unflushed == 0 {
+            open.oldest = Instant::now();
+        }
+        open.unflushed += 1;
         open.fresh += entry.line.len() as u64 + 18;
         if open.fresh > self.settings.reserve.max(LITTLE) / 4 || open.fresh > self.settings.bytes / 16 {
             // Much has come since the space was looked at.
@@ -293,14 +365,26 @@ impl Writer {
         Ok(())
     }
 
+    /// Hands over to the system what it has not taken yet. Only then it counts as written.
     fn flush(&mut self) {
-        if let Some(open) = &mut self.open
-            && let Err(error) = open.file.flush()
-        {
-            let problem = format!("{} can't be written: {error}", open.name);
-            // What could not be written is not tried again.
-            self.open = None;
-            self.fail(problem);
+        let Some(open) = &mut self.open else { return };
+        let result = open.file.flush();
+        let lines = std::mem::take(&mut open.unflushed);
+        match result {
+            Ok(()) if lines == 0 => {}
+            Ok(()) => {
+                self.lines.fetch_add(lines, Relaxed);
+                self.recovered();
+            }
+            Err(error) => {
+                let problem = format!("{} can't be written: {error}", open.name);
+                self.dropped.fetch_add(lines, Relaxed);
+                // What could not be written is not tried again.
+                if let Some(open) = self.open.take() {
+                    let _ = open.file.into_parts();
+                }
+                self.fail(problem);
+            }
         }
     }
 
@@ -313,7 +397,7 @@ impl Writer {
     }
 
     fn recovered(&mut self) {
-        if self.problem.take().is_some() || self.lines.load(Relaxed) == 1 {
+        if self.problem.take().is_some() || !std::mem::replace(&mut self.told, true) {
             let text = format!("Logging to {}", self.settings.directory.display());
             self.board.set(NAME, StatusSubject::Provider, StatusKind::Status, &text);
         }

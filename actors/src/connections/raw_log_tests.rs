@@ -8,6 +8,11 @@ fn settings(directory: &Path) -> RawLogSettings {
     RawLogSettings { reserve: 0, ..RawLogSettings::in_directory(directory.to_owned()) }
 }
 
+fn close(log: &RawLog) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+    runtime.block_on(log.close());
+}
+
 /// Writes the lines and waits until the thread has done so.
 fn log(settings: RawLogSettings, lines: &[(&str, char, &str)]) -> (RawLogStatistics, StatusBoard) {
     let board = StatusBoard::default();
@@ -15,21 +20,10 @@ fn log(settings: RawLogSettings, lines: &[(&str, char, &str)]) -> (RawLogStatist
     for (time, kind, line) in lines {
         log.write(*kind, line.as_bytes(), at(time));
     }
-    let start = Instant::now();
-    loop {
-        let statistics = log.statistics();
-        if statistics.lines + statistics.dropped == lines.len() as u64 {
-            // Dropping the sender ends the thread, which flushes first.
-            log.0.queue.lock().expect("no panic").take();
-            let flushed = || Arc::strong_count(&log.0.lines) == 1;
-            while !flushed() && start.elapsed() < Duration::from_secs(60) {
-                std::thread::yield_now();
-            }
-            return (statistics, board);
-        }
-        assert!(start.elapsed() < Duration::from_secs(60), "{statistics:?}");
-        std::thread::yield_now();
-    }
+    close(&log);
+    let statistics = log.statistics();
+    assert_eq!(statistics.lines + statistics.dropped, lines.len() as u64, "{statistics:?}");
+    (statistics, board)
 }
 
 fn names(directory: &Path) -> Vec<String> {
@@ -102,4 +96,67 @@ fn the_disk_is_never_filled_and_the_status_says_so() {
     let (statistics, board) = log(settings(&file), &lines[..1]);
     assert_eq!(statistics.dropped, 1);
     assert!(board.get(NAME).expect("an entry").message.contains("can't be made"));
+}
+
+#[test]
+fn what_is_written_at_the_end_is_on_the_disk_and_what_comes_later_is_counted() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let log = RawLog::new(settings(directory.path()), StatusBoard::default());
+    for _ in 0..500 {
+        log.write('N', b"$GPGGA", at("2026-05-02T10:00:00Z"));
+    }
+    close(&log);
+    let file = directory.path().join("skserver-raw_2026-05-02T10.log");
+    assert_eq!(fs::read_to_string(&file).expect("a file").lines().count(), 500);
+    log.write('N', b"$GPGGA", at("2026-05-02T10:00:01Z"));
+    close(&log);
+    assert_eq!(log.statistics(), RawLogStatistics { lines: 500, dropped: 1, removed: 0 });
+}
+
+#[test]
+fn lines_count_as_written_when_the_file_has_them_also_while_more_come() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let log = RawLog::new(settings(directory.path()), StatusBoard::default());
+    let file = directory.path().join("skserver-raw_2026-05-02T10.log");
+    let start = Instant::now();
+    // Until what was not written at once has been written, too: after a second.
+    while log.statistics().lines < 2 {
+        log.write('N', b"$GPGGA", at("2026-05-02T10:00:00Z"));
+        std::thread::sleep(Duration::from_millis(5));
+        let counted = log.statistics().lines as usize;
+        let found = fs::read_to_string(&file).map_or(0, |text| text.lines().count());
+        assert!(counted <= found, "{counted} lines count as written, and {found} are in the file");
+        assert!(start.elapsed() < Duration::from_secs(60), "nothing is written while lines come");
+    }
+    close(&log);
+}
+
+#[test]
+fn what_waits_for_the_disk_is_bounded_in_bytes() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let log = RawLog::new(settings(directory.path()), StatusBoard::default());
+    // A disk that takes nothing: nobody reads the other end.
+    let (entries, stalled) = sync_channel(WAITING);
+    let (_ending, ended) = oneshot::channel();
+    *log.queue() = Queue::Open { entries, ended };
+    let long = vec![b'x'; 1 << 20];
+    for _ in 0..100 {
+        log.write('I', &long, at("2026-05-02T10:00:00Z"));
+    }
+    assert_eq!(log.statistics().dropped, 96);
+    assert_eq!(stalled.try_iter().map(|entry| entry.line.len()).sum::<usize>(), WAITING_BYTES);
+}
+
+#[test]
+fn a_clock_that_was_put_back_does_not_keep_old_files() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for name in ["skserver-raw_2026-05-01T08.log", "skserver-raw_2036-01-01T00.log", "skserver-raw_2036-01-01T01.log"] {
+        fs::write(directory.path().join(name), [b'x'; 1000]).expect("a file");
+    }
+    let present = "skserver-raw_2026-05-02T10.log";
+    fs::write(directory.path().join(present), "before\n").expect("a file");
+    let bounds = RawLogSettings { bytes: 500, ..settings(directory.path()) };
+    let (statistics, _) = log(bounds, &[("2026-05-02T10:00:00Z", 'N', "$A")]);
+    assert_eq!(statistics, RawLogStatistics { lines: 1, dropped: 0, removed: 3 });
+    assert_eq!(names(directory.path()), [present]);
 }

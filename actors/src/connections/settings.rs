@@ -27,7 +27,7 @@ const SUPPORTED: &str = "NMEA0183 with subOptions.type tcp, tcplistener, tcpserv
 /// | `NMEA0183` | `type: "tcp"`, `host`, `port`, `noDataReceivedTimeout` (s, 60; 0 = none) |
 /// | `NMEA0183` | `type: "tcplistener"` (this server's own): `host` (address to listen on, 127.0.0.1), `port`, `maxPeers` (32), `noDataReceivedTimeout` (s, none) |
 /// | `NMEA0183` | `type: "tcpserver"`: what clients of the NMEA 0183 output send |
-/// | `NMEA0183` | `type: "udp"`, `port`, `bindAddress` (0.0.0.0) |
+/// | `NMEA0183` | `type: "udp"`, `port`, `bindAddress` (0.0.0.0), `host` (255.255.255.255; who is sent what is written out, to the same port) |
 /// | `NMEA0183` | `type: "serial"`, `device`, `baudrate` (4800) |
 /// | `NMEA0183` | `type: "gpsd"`, `hostname` (localhost), `port` (2947), `noDataReceivedTimeout` (s, 60; 0 = none) |
 /// | `SignalK` | `type: "ws"` or `"wss"`, `host`, `port`, `token`, `subscription` (a message or a list of messages, also as a text), `selfHandling: "noSelf"` (default), `"useRemoteSelf"` or `"manualSelf"` with `remoteSelf`, `selfsignedcert` (false), `useDiscovery` (false; true looks for a server instead of `host` and `port`), `noDataReceivedTimeout` (s, 60; 0 = none) |
@@ -35,7 +35,18 @@ const SUPPORTED: &str = "NMEA0183 with subOptions.type tcp, tcplistener, tcpserv
 /// | `FileStream` | `filename`, `dataType: "NMEA0183"`, `"SignalK"` or `"Multiplexed"`, `speed` (1; 0 = as fast as possible), `loop` (true), `throttleRate` (bytes/s instead of the recorded timing), `linesPerSecond` (10; for recordings without times) |
 ///
 /// All take `validateChecksum` (true), `ignoredSentences`, `overrideTimestamp` (false), `suppress0183event` (false; true keeps the
-/// sentences from the NMEA 0183 output), and beside `subOptions` `logging` (false; true records what is received).
+/// sentences from the NMEA 0183 output), and beside `subOptions` `logging` (false; true records what is received). Besides:
+///
+/// | subOption | What it does |
+/// |---|---|
+/// | `removeNulls` (false) | bytes of value 0 are dropped before lines are made of the others |
+/// | `appendChecksum` (false) | a sentence without a checksum gets the one it should have |
+/// | `sentenceEvent` | one or more names of events: received sentences are these events besides `nmea0183` |
+/// | `outEvent`, `toStdout` | one or more names of events, whose sentences are written to the device, but not those that came from there: `nmea0183` (all inputs), `nmea0183out` (plugins), a name of a `sentenceEvent`, or one that a plugin emits. For `NMEA0183` with `tcp`, `tcplistener`, `udp` (one a datagram) and `serial` |
+/// | `talkerGroups` | `{<group>: [<talker>…]}`: talkers of a group are one source, `<id>.<group>` |
+/// | `useCanName` (false) | the `$source` of a delta whose `source` has a `canName` is `<label>.<canName>` |
+///
+/// What has no effect on a connection of some type is said so in its status.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ConnectionSettings(Map<String, Value>);
@@ -163,6 +174,16 @@ impl ConnectionSettings {
     /// `options.type` of a simple connection, such as `NMEA0183`.
     pub fn kind(&self) -> Option<&str> {
         self.0.get("pipeElements")?.get(0)?.get("options")?.get("type")?.as_str()
+    }
+
+    /// A key of the sub-options of a simple connection, if it is a text.
+    pub(super) fn sub_option(&self, key: &str) -> Option<&str> {
+        self.0.get("pipeElements")?.get(0)?.get("options")?.get("subOptions")?.get(key)?.as_str()
+    }
+
+    /// Whether it plays a file.
+    pub(super) fn is_recording(&self) -> bool {
+        self.kind() == Some("FileStream")
     }
 
     /// What the settings ask for. `directory` is where relative file names start.

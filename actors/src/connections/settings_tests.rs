@@ -40,8 +40,9 @@ fn entries_of_the_reference_server_are_read_and_saved_unchanged() {
     let plan = settings.plan(Path::new("/config")).expect("a plan");
     let silence = Some(Duration::from_secs(30));
     assert_eq!(plan.input, Input::TcpClient(tcp_client("192.168.1.5", 10110, silence)));
-    assert!(!plan.decoding.validate_checksum);
-    assert_eq!(plan.decoding.ignored_sentences, ["GSV", "ROT"]);
+    assert!(!plan.lines.decoding.validate_checksum);
+    assert_eq!(plan.lines.decoding.ignored_sentences, ["GSV", "ROT"]);
+    assert_eq!((plan.writes, plan.lines.events), (vec!["x".into()], vec!["nmea0183".into()]));
     assert!(!plan.override_timestamp);
 }
 
@@ -52,19 +53,24 @@ fn defaults_are_those_of_the_reference() {
         nmea(json!({"type": "tcp", "host": "h", "port": 1, "noDataReceivedTimeout": "", "ignoredSentences": null}));
     assert_eq!(input(&tcp), Input::TcpClient(tcp_client("h", 1, silence)));
     let plan = tcp.plan(Path::new("/config")).expect("a plan");
-    assert!(plan.decoding.validate_checksum && plan.decoding.ignored_sentences.is_empty());
+    assert!(plan.lines.decoding.validate_checksum && plan.lines.decoding.ignored_sentences.is_empty());
     let never = nmea(json!({"type": "tcp", "host": "h", "port": 1, "noDataReceivedTimeout": 0}));
     assert_eq!(input(&never), Input::TcpClient(tcp_client("h", 1, None)));
     let udp = nmea(json!({"type": "udp", "port": "2000", "host": "255.255.255.255"}));
     assert_eq!(
         input(&udp),
-        Input::Udp(Udp { address: IpAddr::from([0, 0, 0, 0]), port: 2000, protocol: Protocol::Nmea0183 })
+        Input::Udp(Udp {
+            address: IpAddr::from([0, 0, 0, 0]),
+            port: 2000,
+            protocol: Protocol::Nmea0183,
+            receiver: "255.255.255.255".into()
+        })
     );
     let listener = nmea(json!({"type": "tcplistener", "port": 10111, "ignoredSentences": "GSV, rot"}));
     let address = IpAddr::from([127, 0, 0, 1]);
     let expected = TcpListener { address, port: 10111, max_peers: 32, silence: None };
     assert_eq!(input(&listener), Input::TcpListener(expected));
-    assert_eq!(listener.plan(Path::new("/")).expect("a plan").decoding.ignored_sentences, ["GSV", "rot"]);
+    assert_eq!(listener.plan(Path::new("/")).expect("a plan").lines.decoding.ignored_sentences, ["GSV", "rot"]);
 }
 
 #[test]
@@ -99,6 +105,24 @@ fn recordings() {
     }
 }
 
+/// The TCP stream of a server sends nothing by itself (signalk-v1 §13.1).
+#[test]
+fn another_server_is_asked_for_everything_unless_the_settings_say_what() {
+    let greeting = |subscription: Value| {
+        let sub = json!({"type": "tcp", "host": "h", "port": 8375, "subscription": subscription});
+        match input(&signalk(sub)) {
+            Input::TcpClient(client) => client.greeting,
+            other => panic!("{other:?}"),
+        }
+    };
+    let everything = "{\"context\":\"vessels.self\",\"subscribe\":[{\"path\":\"*\"}]}\r\n";
+    for nothing in [Value::Null, json!("")] {
+        assert_eq!(greeting(nothing), everything);
+    }
+    assert_eq!(greeting(json!({"subscribe": []})), "{\"subscribe\":[]}\r\n");
+    assert_eq!(greeting(json!([])), "", "a sender that understands nothing");
+}
+
 #[test]
 fn refusals_say_where_and_what_to_do() {
     let n2k = json!({"type": "NMEA2000", "subOptions": {"type": "canbus-canboatjs", "interface": "can0"}});
@@ -125,6 +149,16 @@ fn refusals_say_where_and_what_to_do() {
         ),
         (nmea(json!({"type": "udp", "port": 1, "validateChecksum": "no"})), "`subOptions.validateChecksum` is \"no\""),
         (nmea(json!({"type": "udp", "port": 1, "ignoredSentences": [1]})), "`subOptions.ignoredSentences` is [1]"),
+        (
+            nmea(json!({"type": "udp", "port": 1, "outEvent": 7})),
+            "`subOptions.outEvent` is 7; it should be the name of",
+        ),
+        (nmea(json!({"type": "udp", "port": 1, "toStdout": ["a\u{1}"]})), "`subOptions.toStdout` is"),
+        (nmea(json!({"type": "udp", "port": 1, "host": 7})), "`subOptions.host` is 7"),
+        (nmea(json!({"type": "udp", "port": 1, "talkerGroups": ["GP"]})), "`subOptions.talkerGroups` is"),
+        (nmea(json!({"type": "udp", "port": 1, "talkerGroups": {"a.b": ["GP"]}})), "`subOptions.talkerGroups` is"),
+        (nmea(json!({"type": "udp", "port": 1, "talkerGroups": {"a": "GP"}})), "`subOptions.talkerGroups` is"),
+        (nmea(json!({"type": "udp", "port": 1, "talkerGroups": {"a": [""]}})), "`subOptions.talkerGroups` is"),
         (entry(json!("x")), "`pipeElements[0].options` is \"x\"; it should be an object"),
         (entry(json!({})), "`options.type` is missing"),
         (ConnectionSettings::new(Map::new()), "`id` is missing"),
@@ -163,7 +197,7 @@ fn serial_ports_and_daemons() {
     let serial = nmea(json!({"type": "serial", "device": "/dev/ttyUSB0", "suppress0183event": true}));
     let expected = Serial { device: "/dev/ttyUSB0".into(), baud_rate: 4800, protocol: Protocol::Nmea0183 };
     assert_eq!(input(&serial), Input::Serial(expected));
-    assert!(!serial.plan(Path::new("/")).expect("a plan").repeat);
+    assert!(serial.plan(Path::new("/")).expect("a plan").lines.events.is_empty());
     let fast = nmea(json!({"type": "serial", "device": "/dev/ttyUSB0", "baudrate": "38400"}));
     assert!(matches!(input(&fast), Input::Serial(Serial { baud_rate: 38_400, .. })));
     let Input::TcpClient(gpsd) = input(&nmea(json!({"type": "gpsd"}))) else { panic!("gpsd is asked over TCP") };
@@ -202,4 +236,47 @@ fn other_servers() {
     };
     assert_eq!(lines.protocol, Protocol::SignalK);
     assert_eq!(lines.greeting, "{\"context\":\"*\",\"subscribe\":[{\"path\":\"*\"}]}\r\n");
+}
+
+#[test]
+fn options_of_lines_and_events() {
+    let plan = |settings: &ConnectionSettings| settings.plan(Path::new("/")).expect("a plan");
+    let all = plan(&nmea(json!({"type": "tcp", "host": "h", "port": 1, "sentenceEvent": "bow, stern",
+        "outEvent": "nmea0183out", "toStdout": ["nmea0183out", " autopilot "], "appendChecksum": true, "removeNulls": true,
+        "useCanName": false, "talkerGroups": {" GNSS ": ["GP", "gl"], "wind": ["WI", "GP"]}})));
+    assert_eq!(all.lines.events, ["bow", "stern", "nmea0183"]);
+    assert_eq!(all.writes, ["nmea0183out", "autopilot"]);
+    assert!(all.lines.append_checksum && all.lines.remove_nulls && !all.use_can_name);
+    let group = |talker| all.lines.talkers.group(talker).map(|group| group.as_str());
+    assert_eq!(["GP", "GL", "Gl", "II"].map(group), [Some("wind"), Some("gnss"), Some("gnss"), None]);
+    assert!(all.notes.is_empty(), "{:?}", all.notes);
+    let quiet = plan(&nmea(json!({"type": "udp", "port": 1, "suppress0183event": true, "sentenceEvent": ["bow"]})));
+    assert_eq!((quiet.lines.events, quiet.writes), (vec!["bow".into()], vec![]));
+    assert!(plan(&signalk(json!({"type": "udp", "port": 1, "useCanName": true}))).use_can_name);
+}
+
+/// An option that can't be served is said so; one that asks for nothing is not worth a word.
+#[test]
+fn options_without_effect_are_named() {
+    let notes = |settings: &ConnectionSettings| settings.plan(Path::new("/")).expect("a plan").notes.to_vec();
+    let asking = json!({"outEvent": "a", "toStdout": "", "sentenceEvent": "b", "talkerGroups": {}, "appendChecksum": true,
+        "removeNulls": true, "useCanName": true, "filtersEnabled": true, "camelCaseCompat": false, "uniqueNumber": 7});
+    let with = |own: Value| {
+        let mut sub = asking.clone();
+        sub.as_object_mut().expect("an object").extend(own.as_object().expect("an object").clone());
+        sub
+    };
+    let named = |notes: Vec<String>| -> Vec<String> {
+        notes.iter().map(|note| note.split('`').nth(1).expect("a key").to_owned()).collect()
+    };
+    let n2k = ["uniqueNumber", "filtersEnabled"];
+    let server = signalk(with(json!({"type": "ws", "host": "h", "port": 1})));
+    assert_eq!(named(notes(&server)), ["outEvent", "sentenceEvent", "appendChecksum", "removeNulls", n2k[0], n2k[1]]);
+    let lines = nmea(with(json!({"type": "serial", "device": "/dev/x"})));
+    assert_eq!(named(notes(&lines)), ["useCanName", n2k[0], n2k[1]]);
+    let clients = nmea(with(json!({"type": "tcpserver"})));
+    assert_eq!(named(notes(&clients)), ["outEvent", "removeNulls", "useCanName", n2k[0], n2k[1]]);
+    let file = entry(json!({"type": "FileStream", "subOptions": with(json!({"filename": "a"}))}));
+    assert_eq!(named(notes(&file)), ["outEvent", n2k[0], n2k[1]]);
+    assert_eq!(notes(&file)[0], "`outEvent` has no effect: a recording can't be written to");
 }

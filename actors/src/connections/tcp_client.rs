@@ -13,6 +13,7 @@ use super::backoff::Backoff;
 use super::intake::{Intake, take_lines};
 use super::link::{End, Link};
 use super::plan::TcpClient;
+use super::writing::{NETWORK_BYTES, Outgoing};
 
 /// Most bytes of one read: what one connection may hold in memory, and the size of a batch.
 pub(super) const READ_BYTES: usize = 16 * 1024;
@@ -31,11 +32,17 @@ pub(super) async fn run(client: &TcpClient, link: &Link, backoff: &mut Backoff) 
     keep_alive(&stream);
     let failed = |error: io::Error| End::Lost(format!("the connection to {host} {port} failed: {error}"));
     stream.write_all(greeting.as_bytes()).await.map_err(failed)?;
+    let outgoing = Outgoing::open(link, NETWORK_BYTES);
     let _peer = link.counters.peer();
     link.status(&format!("Connected to {host} {port}"));
     log::info!("connection {}: connected to {host} {port}", link.id());
     let mut intake = Intake::new(link, *protocol);
-    match read_stream(&mut stream, &mut intake, link, *silence, || backoff.reset()).await? {
+    let (mut reading, mut writing) = stream.split();
+    let closed = tokio::select! {
+        closed = read_stream(&mut reading, &mut intake, link, *silence, || backoff.reset()) => closed?,
+        Err(error) = outgoing.write_to(&mut writing, link) => Closed::Failed(error),
+    };
+    match closed {
         Closed::ByPeer => Err(End::Lost(format!("{host} {port} closed the connection"))),
         Closed::Silent(limit) => Err(End::Lost(format!(
             "no data from {host} {port} for {} s (noDataReceivedTimeout); check the device",
@@ -86,7 +93,9 @@ pub(super) async fn read_stream(
         }
     };
     splitter.finish();
-    take_lines(&mut splitter, intake, jiff::Timestamp::now());
+    while let Some(line) = splitter.next_line() {
+        intake.take_unfinished(line, jiff::Timestamp::now());
+    }
     intake.publish().await?;
     Ok(closed)
 }

@@ -13,6 +13,7 @@ use super::intake::Intake;
 use super::link::{End, Link};
 use super::plan::{Protocol, TcpListener};
 use super::tcp_client::{Closed, keep_alive, read_stream};
+use super::writing::{NETWORK_BYTES, Outgoing};
 
 /// Wait after a failed accept, which usually means that the process has no file descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
@@ -69,10 +70,16 @@ pub(super) async fn run(settings: &TcpListener, link: &Link, backoff: &mut Backo
 /// Reads from one peer until it leaves; an error only when the broker has stopped.
 async fn serve(mut stream: TcpStream, peer: SocketAddr, link: &Link, silence: Option<Duration>) -> Result<(), End> {
     keep_alive(&stream);
+    let outgoing = Outgoing::open(link, NETWORK_BYTES);
     let _peer = link.counters.peer();
     log::info!("connection {}: {peer} connected", link.id());
     let mut intake = Intake::new(link, Protocol::Nmea0183);
-    match read_stream(&mut stream, &mut intake, link, silence, || ()).await? {
+    let (mut reading, mut writing) = stream.split();
+    let closed = tokio::select! {
+        closed = read_stream(&mut reading, &mut intake, link, silence, || ()) => closed?,
+        Err(error) = outgoing.write_to(&mut writing, link) => Closed::Failed(error),
+    };
+    match closed {
         Closed::ByPeer => log::info!("connection {}: {peer} left", link.id()),
         Closed::Silent(limit) => {
             log::warn!("connection {}: {peer} disconnected: no data for {} s", link.id(), limit.as_secs_f64());

@@ -26,10 +26,12 @@ use super::delta_intake::DeltaIntake;
 use super::link::{End, Link};
 use super::plan::Remote;
 use super::tcp_client::keep_alive;
-use crate::discovery::{Reach, find_servers};
+use crate::discovery::{FoundServer, find_servers};
 
 /// For the TCP connection, TLS and the handshake together.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+/// For each address of a server that was found on the network.
+const REACH_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long to look for servers.
 const SEARCH: Duration = Duration::from_secs(4);
 /// Deltas that go into one batch when so many have come.
@@ -40,41 +42,56 @@ const PING: Duration = Duration::from_secs(20);
 /// Connects, subscribes and reads until the connection is lost.
 pub(super) async fn run(remote: &Remote, link: &Link, backoff: &mut Backoff) -> Result<Infallible, End> {
     if remote.discover {
-        link.status("Looking for a Signal K server on the network");
-        let found = discover(remote, link).await?;
-        return connect(&found, link, backoff).await;
+        link.busy("Looking for a Signal K server on the network");
+        let found = find_servers(SEARCH, link.reach).await.map_err(|error| End::Lost(error.to_string()))?;
+        return connect_to_any(&candidates(remote, found), link, backoff).await;
     }
-    connect(remote, link, backoff).await
+    let stream = reach(remote, CONNECT_TIMEOUT).await?;
+    talk(stream, remote, link, backoff).await
 }
 
-/// The first server on the network that is not this one.
-async fn discover(remote: &Remote, link: &Link) -> Result<Remote, End> {
-    let found = find_servers(SEARCH, Reach::Network).await.map_err(|error| End::Lost(error.to_string()))?;
-    let ours = link.self_context.as_str().strip_prefix("vessels.");
-    let other = found.into_iter().find(|it| it.secure == remote.secure && it.own.as_deref() != ours);
-    let address = other.and_then(|it| Some((it.addresses.first()?.to_string(), it.port)));
-    let (host, port) = address.ok_or_else(|| {
-        End::Lost(
-            "no other Signal K server announces itself on the network; check that it runs and has mdns on, or set `host` \
-             and `port` instead of `useDiscovery`"
-                .to_owned(),
-        )
-    })?;
-    Ok(Remote { host, port, ..remote.clone() })
+/// Where servers were found, all addresses of all of them; this one is none.
+pub(super) fn candidates(remote: &Remote, found: Vec<FoundServer>) -> Vec<Remote> {
+    let others = found.into_iter().filter(|server| server.secure == remote.secure && !server.here);
+    let addresses = others.flat_map(|server| server.addresses.into_iter().map(move |address| (address, server.port)));
+    addresses.map(|(address, port)| Remote { host: address.to_string(), port, ..remote.clone() }).collect()
 }
 
-async fn connect(remote: &Remote, link: &Link, backoff: &mut Backoff) -> Result<Infallible, End> {
+/// Follows the first one that can be reached.
+pub(super) async fn connect_to_any(
+    candidates: &[Remote],
+    link: &Link,
+    backoff: &mut Backoff,
+) -> Result<Infallible, End> {
+    let mut last = End::Lost(
+        "no other Signal K server announces itself on the network; check that it runs and has mdns on, or set `host` and \
+         `port` instead of `useDiscovery`"
+            .to_owned(),
+    );
+    for remote in candidates {
+        match reach(remote, REACH_TIMEOUT).await {
+            Ok(stream) => return talk(stream, remote, link, backoff).await,
+            Err(end) => last = end,
+        }
+    }
+    Err(last)
+}
+
+async fn reach(remote: &Remote, patience: Duration) -> Result<TcpStream, End> {
     let (host, port) = (&remote.host, remote.port);
-    let late = || {
-        End::Lost(format!(
-            "{host} {port} did not answer for {} s; check that the server runs",
-            CONNECT_TIMEOUT.as_secs()
-        ))
-    };
-    let stream = timeout(CONNECT_TIMEOUT, TcpStream::connect((host.as_str(), port))).await.map_err(|_| late())?;
-    let stream = stream.map_err(|error| {
+    let stream =
+        timeout(patience, TcpStream::connect((host.as_str(), port))).await.map_err(|_| late(remote, patience))?;
+    stream.map_err(|error| {
         End::Lost(format!("can't connect to {host} {port}: {error}; check host and port, and that the server runs"))
-    })?;
+    })
+}
+
+fn late(Remote { host, port, .. }: &Remote, patience: Duration) -> End {
+    End::Lost(format!("{host} {port} did not answer for {} s; check that the server runs", patience.as_secs()))
+}
+
+async fn talk(stream: TcpStream, remote: &Remote, link: &Link, backoff: &mut Backoff) -> Result<Infallible, End> {
+    let (host, port) = (&remote.host, remote.port);
     keep_alive(&stream);
     if !remote.secure {
         return follow(stream, remote, link, backoff).await;
@@ -82,7 +99,7 @@ async fn connect(remote: &Remote, link: &Link, backoff: &mut Backoff) -> Result<
     let name = ServerName::try_from(host.clone())
         .map_err(|_| End::Lost(format!("`host` is {host:?}, which is no name that TLS knows")))?;
     let tls = TlsConnector::from(tls_config(remote.any_certificate)?).connect(name, stream);
-    let stream = timeout(CONNECT_TIMEOUT, tls).await.map_err(|_| late())?.map_err(|error| {
+    let stream = timeout(CONNECT_TIMEOUT, tls).await.map_err(|_| late(remote, CONNECT_TIMEOUT))?.map_err(|error| {
         End::Lost(format!(
             "{host} {port} has no certificate that can be trusted: {error}; if it made its certificate itself, set `selfsignedcert`"
         ))
@@ -97,17 +114,23 @@ async fn follow(
     backoff: &mut Backoff,
 ) -> Result<Infallible, End> {
     let (host, port) = (&remote.host, remote.port);
+    let token = remote.token_to_give();
+    let withheld = if remote.token.is_some() && token.is_none() {
+        "; the `token` is not given to whoever is found on the network: set `host` and `port` instead of `useDiscovery`"
+    } else {
+        ""
+    };
     let lost = |error: Error| End::Lost(format!("the connection to {host} {port} failed: {error}"));
     let refused = |error: Error| match &error {
         Error::Http(answer) if [401, 403].contains(&answer.status().as_u16()) => End::Lost(format!(
-            "{host} {port} does not let us in: set a valid `token`, or ask for one with an access request"
+            "{host} {port} does not let us in: set a valid `token`, or ask for one with an access request{withheld}"
         )),
         _ => End::Lost(format!(
             "{host} {port} is no Signal K server with a stream: {error}; check host, port and whether it wants wss"
         )),
     };
     let mut request = remote.url().into_client_request().map_err(refused)?;
-    if let Some(token) = &remote.token {
+    if let Some(token) = token {
         let mut value = HeaderValue::from_str(&format!("Bearer {token}"))
             .map_err(|_| End::Lost("`token` has characters that no token has".to_owned()))?;
         value.set_sensitive(true);
@@ -123,8 +146,8 @@ async fn follow(
         socket.send(Message::text(subscription.clone())).await.map_err(lost)?;
     }
     let _peer = link.counters.peer();
-    link.status(&format!("Connected to {host} {port}"));
-    log::info!("connection {}: connected to {host} {port}", link.id());
+    link.status(&format!("Connected to {host} {port}{withheld}"));
+    log::info!("connection {}: connected to {host} {port}{withheld}", link.id());
     let mut intake = DeltaIntake::new(link).handling_self(remote.own_self.clone());
     let mut pings = tokio::time::interval(PING);
     let silence = remote.silence.unwrap_or(Duration::MAX);

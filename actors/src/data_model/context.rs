@@ -1,6 +1,7 @@
 //! The model of one context: a vessel, an aid to navigation, an aircraft (signalk-v1 §1.2).
 
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use dashmap::DashMap;
@@ -17,8 +18,8 @@ pub struct ContextModel {
     context: Context,
     leaves: DashMap<Path, Leaf, RandomState>,
     root: RwLock<Root>,
-    /// When something was last received, in milliseconds since 1970.
-    touched: AtomicI64,
+    /// When something was last received, in milliseconds of the model's own clock.
+    touched: AtomicU64,
     /// Shared by all contexts of the model, and what of it is this context's.
     budget: Arc<Budget>,
     bytes: AtomicUsize,
@@ -32,6 +33,8 @@ const MAX_ROOT_KEYS: usize = 256;
 pub struct Root {
     /// The merged attributes.
     pub attributes: Map<String, Value>,
+    /// Who brought each of them; nobody has brought the identity.
+    pub sources: HashMap<String, SourceRef, RandomState>,
     /// What brought the latest of them; `None` while there is only the identity.
     pub latest: Option<Entry>,
 }
@@ -44,9 +47,9 @@ impl ContextModel {
             let (key, value) = identity_attribute(id);
             attributes.insert(key.into(), value.into());
         }
-        let root = RwLock::new(Root { attributes, latest: None });
+        let root = RwLock::new(Root { attributes, ..Root::default() });
         let leaves = DashMap::with_hasher(RandomState::default());
-        Self { context, leaves, root, touched: AtomicI64::new(0), budget, bytes: AtomicUsize::new(0) }
+        Self { context, leaves, root, touched: AtomicU64::new(0), budget, bytes: AtomicUsize::new(0) }
     }
 
     /// The context's name.
@@ -54,15 +57,15 @@ impl ContextModel {
         &self.context
     }
 
-    /// Writes a value; `now` in milliseconds since 1970.
-    pub fn write(&self, entry: Entry, now: i64) {
+    /// Writes a value; `now` in milliseconds of the model's own clock.
+    pub fn write(&self, entry: Entry, now: u64) {
         self.touched.store(now, Ordering::Relaxed);
         let path = &entry.parts().1.path;
         if path.as_str().is_empty() {
             return self.merge_root(entry);
         }
         if let Some(mut leaf) = self.leaves.get_mut(path) {
-            if self.pay(leaf.bytes_of_source(&entry), entry.bytes()) {
+            if self.pay(leaf.bytes_replaced_by(&entry), entry.bytes()) {
                 leaf.write(entry);
             }
             return;
@@ -74,11 +77,11 @@ impl ContextModel {
     }
 
     /// Keeps a value whose source is not preferred at present: for those who want all sources, not for the tree (signalk-v1 §9).
-    pub fn hold(&self, entry: Entry, now: i64) {
+    pub fn hold(&self, entry: Entry, now: u64) {
         self.touched.store(now, Ordering::Relaxed);
         // A path without any accepted value is not known yet: nothing is held back before something better came.
         if let Some(mut leaf) = self.leaves.get_mut(&entry.parts().1.path)
-            && self.pay(leaf.bytes_held_of(&entry), entry.bytes())
+            && self.pay(leaf.bytes_replaced_by_held(&entry), entry.bytes())
         {
             leaf.hold(entry);
         }
@@ -96,8 +99,10 @@ impl ContextModel {
     fn merge_root(&self, entry: Entry) {
         if let Value::Object(object) = entry.parts().1.value.to_value() {
             let mut root = self.root.write().unwrap_or_else(PoisonError::into_inner);
+            let source = &entry.parts().0.source_ref;
             for (key, value) in object {
                 if root.attributes.len() < MAX_ROOT_KEYS || root.attributes.contains_key(&key) {
+                    root.sources.insert(key.clone(), source.clone());
                     root.attributes.insert(key, value);
                 } else {
                     self.budget.refuse();
@@ -143,8 +148,8 @@ impl ContextModel {
         self.leaves.len()
     }
 
-    /// When something was last received, in milliseconds since 1970.
-    pub fn touched(&self) -> i64 {
+    /// When something was last received, in milliseconds of the model's own clock.
+    pub fn touched(&self) -> u64 {
         self.touched.load(Ordering::Relaxed)
     }
 }

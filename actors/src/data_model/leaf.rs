@@ -54,6 +54,10 @@ impl Entry {
         self.delta.value(self.index)
     }
 
+    fn has_source_of(&self, other: &Self) -> bool {
+        self.parts().0.source_ref == other.parts().0.source_ref
+    }
+
     /// What it takes up, in bytes.
     pub fn bytes(&self) -> usize {
         self.parts().1.value.as_str().len() + ENTRY_BYTES
@@ -114,24 +118,42 @@ impl Leaf {
         Self { entries: SmallVec::from_iter([entry]), latest: 0, held: None }
     }
 
-    /// What the present value of the source of `entry` takes up, in bytes.
-    pub fn bytes_of_source(&self, entry: &Entry) -> usize {
-        let source = &entry.parts().0.source_ref;
-        self.entries.iter().find(|other| other.parts().0.source_ref == *source).map_or(0, Entry::bytes)
+    /// What [`Self::write`] of `entry` takes out, in bytes: values of its source or, when there are too many sources, one of another.
+    pub fn bytes_replaced_by(&self, entry: &Entry) -> usize {
+        self.bytes_replaced_at(self.place_of(entry), entry)
     }
 
-    /// What the held value of the source of `entry` takes up, in bytes.
-    pub fn bytes_held_of(&self, entry: &Entry) -> usize {
-        let source = &entry.parts().0.source_ref;
-        let mut held = self.held.iter().flat_map(|held| held.iter());
-        held.find(|other| other.parts().0.source_ref == *source).map_or(0, Entry::bytes)
+    /// What [`Self::hold`] of `entry` takes out, in bytes.
+    pub fn bytes_replaced_by_held(&self, entry: &Entry) -> usize {
+        if let Some(at) = self.place_of_silence(entry) {
+            return self.bytes_replaced_at(at, entry);
+        }
+        let held = self.held();
+        match held.iter().find(|other| other.has_source_of(entry)) {
+            Some(replaced) => replaced.bytes(),
+            None if held.len() < MAX_SOURCES => 0,
+            None => held[0].bytes(),
+        }
     }
 
-    /// Takes a value of a source that is not preferred. The tree does not show it.
+    fn bytes_replaced_at(&self, at: usize, entry: &Entry) -> usize {
+        let held = self.held().iter().filter(|held| held.has_source_of(entry));
+        self.entries.get(at).map_or(0, Entry::bytes) + held.map(Entry::bytes).sum::<usize>()
+    }
+
+    fn held(&self) -> &[Entry] {
+        self.held.as_ref().map_or(&[], |held| held.as_slice())
+    }
+
+    /// Takes a value of a source that is not preferred. The tree does not show it, except that a source which it shows has fallen silent.
     pub fn hold(&mut self, entry: Entry) {
+        if let Some(at) = self.place_of_silence(&entry) {
+            self.forget_held(&entry);
+            self.entries[at] = entry;
+            return;
+        }
         let held = self.held.get_or_insert_default();
-        let source = &entry.parts().0.source_ref;
-        match held.iter().position(|other| other.parts().0.source_ref == *source) {
+        match held.iter().position(|other| other.has_source_of(&entry)) {
             Some(at) => held[at] = entry,
             None if held.len() < MAX_SOURCES => held.push(entry),
             None => {
@@ -141,17 +163,28 @@ impl Leaf {
         }
     }
 
-    /// Calls `see` for the latest value of each source; with `all`, also of those that are not preferred.
-    pub fn each_entry(&self, all: bool, mut see: impl FnMut(&Entry)) {
-        let held = self.held.as_ref().filter(|_| all).map(|held| held.as_slice()).unwrap_or_default();
-        for entry in &self.entries {
-            let source = &entry.parts().0.source_ref;
-            let newer = |other: &&Entry| other.parts().0.source_ref == *source && other.received >= entry.received;
-            if !held.iter().any(|other| newer(&other)) {
-                see(entry);
-            }
+    /// Where the accepted value is of a source that has fallen silent, unless it is the path's present value.
+    fn place_of_silence(&self, entry: &Entry) -> Option<usize> {
+        let at = entry.parts().1.is_timed_out().then(|| self.entries.iter().position(|e| e.has_source_of(entry)))??;
+        (at != self.latest).then_some(at)
+    }
+
+    fn forget_held(&mut self, of: &Entry) {
+        if let Some(held) = &mut self.held {
+            held.retain(|other| !other.has_source_of(of));
         }
-        held.iter().for_each(see);
+    }
+
+    /// Calls `see` for the latest value of each source; without `all`, not for those that are not preferred: when a source is held back,
+    /// the path's present value is that of the preferred one.
+    pub fn each_entry(&self, all: bool, mut see: impl FnMut(&Entry)) {
+        let held = self.held();
+        if !all && !held.is_empty() {
+            return see(self.latest());
+        }
+        // What is held of a source is newer than what was accepted of it.
+        let accepted = self.entries.iter().filter(|entry| !held.iter().any(|other| other.has_source_of(entry)));
+        accepted.chain(held).for_each(see);
     }
 
     /// A copy with the accepted values for which `keep` says yes; `None` when there is none. If the latest is not among them, the one that
@@ -166,11 +199,10 @@ impl Leaf {
         Some(Self { entries, latest, held: None })
     }
 
-    /// Takes a further value.
+    /// Takes a further value. What was held back of its source is older.
     pub fn write(&mut self, entry: Entry) {
-        let source = &entry.parts().0.source_ref;
-        let known = self.entries.iter().position(|other| other.parts().0.source_ref == *source);
-        self.latest = known.unwrap_or_else(|| self.room_for_one_more());
+        self.forget_held(&entry);
+        self.latest = self.place_of(&entry);
         if self.latest == self.entries.len() {
             self.entries.push(entry);
         } else {
@@ -178,12 +210,18 @@ impl Leaf {
         }
     }
 
+    /// Where a value goes: in the place of its source, in a new one, or in that of the source that has been silent longest.
+    fn place_of(&self, entry: &Entry) -> usize {
+        let known = self.entries.iter().position(|other| other.has_source_of(entry));
+        known.unwrap_or_else(|| self.room_for_one_more())
+    }
+
     fn room_for_one_more(&self) -> usize {
         if self.entries.len() < MAX_SOURCES {
             return self.entries.len();
         }
-        let age = |at: &usize| self.entries[*at].parts().0.timestamp.clone();
-        (0..self.entries.len()).min_by_key(age).unwrap_or(0)
+        let time = |at: usize| &self.entries[at].parts().0.timestamp;
+        (0..self.entries.len()).min_by(|a, b| time(*a).cmp(time(*b))).unwrap_or(0)
     }
 
     /// Takes out the values of a source. The present value is then the newest of those that are left.

@@ -6,25 +6,36 @@
 mod budget;
 mod context;
 mod leaf;
+mod snapshot;
 mod sources;
 mod view;
 
 use actix::prelude::*;
+use windlass_broker::observe::{ActorKind, Observatory, Observed};
 use windlass_broker::{ApplyDeltas, CachedValue, CollectSnapshot, DeltaVersion, SourceRef};
 
 pub use context::ContextModel;
 pub use leaf::Leaf;
+pub use snapshot::Snapshot;
 pub use view::{Identity, ModelView, Sees};
 
 /// The only writer of the data model.
 pub struct DataModel {
     view: ModelView,
+    observed: Observed,
+    /// How many snapshots had not all values.
+    cut: u64,
 }
 
 impl DataModel {
     /// The writer of what `view` shows.
     pub fn new(view: ModelView) -> Self {
-        Self { view }
+        Self { view, observed: Observatory::default().observe(ActorKind::DataModel, ""), cut: 0 }
+    }
+
+    /// Is seen in `observatory`. To be said on its own thread.
+    pub fn observed_by(self, observatory: &Observatory) -> Self {
+        Self { observed: observatory.observe(ActorKind::DataModel, ""), ..self }
     }
 }
 
@@ -36,9 +47,11 @@ impl Handler<ApplyDeltas> for DataModel {
     type Result = ();
 
     fn handle(&mut self, ApplyDeltas(deltas): ApplyDeltas, _: &mut Self::Context) {
+        let handling = self.observed.begin();
         for judged in deltas.iter() {
             self.view.apply(judged);
         }
+        self.observed.end(handling, deltas.len());
     }
 }
 
@@ -46,7 +59,24 @@ impl Handler<CollectSnapshot> for DataModel {
     type Result = Vec<CachedValue>;
 
     fn handle(&mut self, CollectSnapshot(topics): CollectSnapshot, _: &mut Self::Context) -> Self::Result {
-        self.view.snapshot(&topics)
+        let handling = self.observed.begin();
+        let snapshot = self.view.snapshot(&topics);
+        if snapshot.left_out > 0 {
+            self.observed.drop_more(snapshot.left_out as u64);
+            self.cut += 1;
+            if self.cut.is_power_of_two() {
+                log::warn!(
+                    "a subscription of {} rows covers {} present values more than the {} that it gets at once; the others come with their \
+                     next change ({} such subscriptions so far)",
+                    topics.len(),
+                    snapshot.left_out,
+                    snapshot.values.len(),
+                    self.cut
+                );
+            }
+        }
+        self.observed.end(handling, 0);
+        snapshot.values
     }
 }
 
@@ -60,7 +90,10 @@ impl Handler<ForgetSource> for DataModel {
     type Result = bool;
 
     fn handle(&mut self, ForgetSource(source): ForgetSource, _: &mut Self::Context) -> bool {
-        self.view.forget_source(&source)
+        let handling = self.observed.begin();
+        let found = self.view.forget_source(&source);
+        self.observed.end(handling, 0);
+        found
     }
 }
 

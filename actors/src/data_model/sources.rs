@@ -1,5 +1,7 @@
 //! The `sources` tree: what each connection brings (signalk-v1 §1.5).
 
+use std::collections::{HashMap, HashSet};
+
 use dashmap::DashMap;
 use foldhash::fast::RandomState;
 use serde_json::{Map, Value, json};
@@ -25,9 +27,9 @@ struct Label {
     kind: Option<SmolStr>,
     timestamp: Option<Timestamp>,
     /// (talker, sentence) or (address, pgn), and when it was last seen.
-    seen: std::collections::HashMap<(SmolStr, SmolStr), Timestamp, RandomState>,
+    seen: HashMap<(SmolStr, SmolStr), Timestamp, RandomState>,
     /// For sources of which only the `$source` is known: what follows the label.
-    names: Vec<SmolStr>,
+    names: HashSet<SmolStr, RandomState>,
 }
 
 impl Sources {
@@ -51,14 +53,14 @@ impl Sources {
     fn note_ref(&self, source_ref: &str) {
         let (label, rest) = source_ref.split_once('.').unwrap_or((source_ref, ""));
         if let Some(known) = self.labels.get(label)
-            && (rest.is_empty() || known.names.iter().any(|name| name == rest))
+            && (rest.is_empty() || known.names.contains(rest))
         {
             return;
         }
         if self.labels.contains_key(label) || self.labels.len() < MAX_LABELS {
             let mut entry = self.labels.entry(label.into()).or_default();
             if !rest.is_empty() && entry.names.len() < MAX_ENTRIES {
-                entry.names.push(rest.into());
+                entry.names.insert(rest.into());
             }
         }
     }
@@ -92,12 +94,37 @@ impl Sources {
         tree.sort_by(|a, b| a.0.cmp(&b.0));
         Value::Object(tree.into_iter().collect())
     }
+
+    /// The tree of the sources whose `$source` is wanted.
+    pub fn to_json_of(&self, wants: impl Fn(&str) -> bool) -> Value {
+        let shown = self.labels.iter().filter_map(|entry| {
+            let (label, known) = (entry.key(), entry.value().only(entry.key(), &wants)?);
+            Some((label.to_string(), known.to_json(label)))
+        });
+        let mut tree: Vec<_> = shown.collect();
+        tree.sort_by(|a, b| a.0.cmp(&b.0));
+        Value::Object(tree.into_iter().collect())
+    }
 }
 
 impl Label {
+    /// What is left of it for somebody who wants only some sources; `None` when nothing is.
+    fn only(&self, label: &str, wants: impl Fn(&str) -> bool) -> Option<Self> {
+        let of = |name: &str| wants(&format!("{label}.{name}"));
+        let bare = wants(label) || of(NAMELESS);
+        let seen = self.seen.iter().filter(|((device, _), _)| of(device));
+        let rest = Self {
+            kind: self.kind.clone(),
+            timestamp: self.timestamp.clone().filter(|_| bare),
+            seen: seen.map(|(key, timestamp)| (key.clone(), timestamp.clone())).collect(),
+            names: self.names.iter().filter(|name| of(name)).cloned().collect(),
+        };
+        (bare || !rest.seen.is_empty() || !rest.names.is_empty()).then_some(rest)
+    }
+
     fn has(&self, rest: &str) -> bool {
         let seen = self.seen.keys().any(|(device, _)| device == rest);
-        seen || self.names.iter().any(|name| name == rest) || (rest == NAMELESS && self.timestamp.is_some())
+        seen || self.names.contains(rest) || (rest == NAMELESS && self.timestamp.is_some())
     }
 
     fn note(&mut self, source: &Source, timestamp: &Timestamp) {
@@ -149,7 +176,9 @@ impl Label {
                 messages.insert(message.to_string(), timestamp.to_string().into());
             }
         }
-        for name in &self.names {
+        let mut names: Vec<_> = self.names.iter().collect();
+        names.sort();
+        for name in names {
             let mut node = &mut json;
             for part in name.split('.') {
                 let child = node.entry(part).or_insert_with(|| json!({}));

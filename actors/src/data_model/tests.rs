@@ -3,6 +3,9 @@ use windlass_broker::{Context, ContextPattern, DeltaVersion, Glob, Intake, Judge
 
 use super::*;
 
+#[path = "snapshot_tests.rs"]
+mod snapshots;
+
 const MMSI: &str = "urn:mrn:imo:mmsi:230099999";
 
 fn own() -> Context {
@@ -111,8 +114,24 @@ fn other_vessels_appear_with_their_identity_and_leave_when_silent() {
     assert_eq!(get(&view, "shore/basestations/urn:mrn:imo:mmsi:3/mmsi"), Some(json!("3")));
     assert_eq!(get(&view, "atons/urn:mrn:imo:mmsi:4/a/value"), Some(json!(1)));
     assert_eq!(get(&view, "").expect("the full model")["shore"]["basestations"]["urn:mrn:imo:mmsi:3"]["mmsi"], "3");
-    assert_eq!(view.prune(i64::MAX), 3);
+    assert_eq!(view.prune(std::time::Duration::ZERO), 3);
     assert_eq!(view.context_count(), 1);
+}
+
+/// Silence is not told by the time of day, which may leap when the computer finds out what time it is.
+#[tokio::test(start_paused = true)]
+async fn contexts_are_silent_by_a_clock_that_only_goes_on() {
+    let minutes = |minutes: u64| std::time::Duration::from_secs(60 * minutes);
+    let view = view();
+    let at = |context: &str| json!({"context": context, "updates": [{"values": [{"path": "a", "value": 1}]}]});
+    apply(&view, at("vessels.urn:mrn:imo:mmsi:2"));
+    tokio::time::advance(minutes(40)).await;
+    apply(&view, at("vessels.urn:mrn:imo:mmsi:3"));
+    tokio::time::advance(minutes(19)).await;
+    assert_eq!(view.prune(minutes(60)), 0);
+    tokio::time::advance(minutes(2)).await;
+    assert_eq!(view.prune(minutes(60)), 1);
+    assert_eq!(get(&view, "vessels/urn:mrn:imo:mmsi:3/a/value"), Some(json!(1)));
 }
 
 #[test]
@@ -147,7 +166,7 @@ fn version_2_state_is_cached_but_not_in_the_tree() {
     apply_version(&view, delta, DeltaVersion::V2);
     assert_eq!(get(&view, "vessels/self/navigation/course"), None);
     let topic = Topic::new(ContextPattern::all(), Scope::Whole);
-    assert_eq!(view.snapshot(&[topic]).len(), 1);
+    assert_eq!(view.snapshot(&[topic]).values.len(), 1);
 }
 
 #[test]
@@ -159,7 +178,7 @@ fn the_snapshot_has_every_source_oldest_first() {
     let context = ContextPattern::new("vessels.self", &own()).expect("a context");
     let topic = |path: &str| Topic::new(context.clone(), Scope::Values(Glob::new(path)));
     let values = |topics: &[Topic]| -> Vec<_> {
-        let snapshot = view.snapshot(topics);
+        let snapshot = view.snapshot(topics).values;
         snapshot.iter().map(|c| (c.row, c.delta.value(c.index).1.value.to_string())).collect()
     };
     assert_eq!(values(&[topic("nothing"), topic("navigation.*")]), [(1, "1".into()), (1, "2".into())]);
@@ -219,7 +238,7 @@ fn the_model_refuses_what_its_memory_does_not_hold() {
     assert_eq!(get(&view, "vessels/self/kept/value/value"), Some(json!(2)), "what is known goes on");
     let other = "vessels.urn:mrn:imo:mmsi:7";
     apply(&view, json!({"context": other, "updates": [{"values": [{"path": "a", "value": 1}]}]}));
-    view.prune(i64::MAX);
+    view.prune(std::time::Duration::ZERO);
     assert_eq!(view.memory().0, used, "what is forgotten is given back");
     for n in 0..1000 {
         let meta = json!([{"path": "kept.value", "value": {format!("key{n}"): 1}}]);
@@ -228,6 +247,17 @@ fn the_model_refuses_what_its_memory_does_not_hold() {
     }
     assert!(view.own().root().attributes.len() <= 256);
     assert!(view.metadata("kept.value").expect("metadata").len() <= 100);
+}
+
+#[test]
+fn an_id_may_be_a_url() {
+    let view = view();
+    let boat = "https://boats.example/plaka";
+    let context = format!("vessels.{boat}");
+    apply(&view, json!({"context": context, "updates": [{"values": [{"path": "a.b", "value": 1}]}]}));
+    assert_eq!(view.node(&["vessels", boat, "url"]), Some(json!(boat)));
+    assert_eq!(view.node(&["vessels", boat, "a", "b", "value"]), Some(json!(1)));
+    assert_eq!(get(&view, "").expect("the full model")["vessels"][boat]["url"], boat);
 }
 
 #[test]
@@ -282,4 +312,48 @@ fn a_forgotten_source_leaves_nothing_behind() {
     assert!(!view.forget_source(&source("b.1")));
     assert!(view.forget_source(&source("a.GP")));
     assert_eq!((view.memory().0, view.own_paths().len()), (before, 0));
+}
+
+#[test]
+fn what_is_hidden_leaves_no_trace() {
+    // SK-147
+    let view = view();
+    let other = "vessels.urn:mrn:imo:mmsi:230099998";
+    write(&view, "open.1", T1, "navigation.open", json!(1));
+    write(&view, "secret.1", T1, "navigation.secret", json!(2));
+    for (source, value) in [("open.1", json!({"flag": "FI"})), ("secret.1", json!({"port": "nowhere"}))] {
+        write(&view, source, T1, "", value);
+    }
+    let said = |source: &str, path: &str| {
+        let meta = json!([{"path": path, "value": {"units": "m"}}]);
+        json!({"context": other, "updates": [{"$source": source, "timestamp": T1, "meta": meta,
+            "values": [{"path": path, "value": 3}]}]})
+    };
+    apply(&view, said("secret.2", "navigation.hidden.there"));
+    let sees = |_: &Context, _: &str, source: &windlass_broker::SourceRef| source.as_str().starts_with("open");
+    let seen = |path: &str| view.node_seen_by(&path.split('/').filter(|s| !s.is_empty()).collect::<Vec<_>>(), &sees);
+    let other = other.replace('.', "/");
+    for hidden in [
+        other.as_str(),
+        &format!("{other}/navigation"),
+        &format!("{other}/navigation/hidden/there/meta"),
+        &format!("{other}/navigation/hidden/there/meta/units"),
+        // Metadata does not depend on the vessel, so it would be seen by way of another one.
+        "vessels/self/navigation/hidden/there/meta",
+        "vessels/nobody/navigation/hidden/there/meta",
+        "vessels/self/navigation/secret",
+        "vessels/self/port",
+        "sources/secret",
+    ] {
+        assert_eq!(seen(hidden), None, "{hidden}");
+    }
+    assert_eq!(seen("vessels/self/flag"), Some(json!("FI")), "though another source wrote later");
+    assert_eq!(seen("sources"), Some(json!({"open": {"1": {}}})));
+    let vessels = seen("vessels").expect("there is one");
+    assert_eq!(vessels.as_object().map(|vessels| vessels.len()), Some(1), "{vessels}");
+    let all = seen("").expect("a tree").to_string();
+    assert!(!all.contains("secret") && !all.contains("230099998") && !all.contains("nowhere"), "{all}");
+    // What everybody knows is no secret.
+    assert!(seen("vessels/nobody/navigation/speedOverGround/meta").is_some());
+    assert!(get(&view, &other).is_some() && get(&view, "sources/secret").is_some(), "others see it");
 }

@@ -1,19 +1,20 @@
 //! Reading the data model: leaves, subtrees and the full tree, as REST shows them (signalk-v1 §4.2).
 
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use dashmap::DashMap;
 use foldhash::fast::RandomState;
 use serde_json::{Map, Value};
-use windlass_broker::{
-    CachedValue, Context, ContextPattern, Judged, Path, PathValue, RawJson, Scope, SharedDelta, SourcePolicy,
-    SourceRef, Timestamp, Topic, Update, ValueIndex,
-};
+use tokio::time::Instant;
+use windlass_broker::{Context, Judged, Path, PathValue, RawJson, SourceRef, Timestamp, Topic, Update, ValueIndex};
 
 use super::budget::{Budget, MAX_BYTES};
-use super::context::ContextModel;
+use super::context::{ContextModel, Root};
 use super::in_tree;
 use super::leaf::{Entry, Leaf, is_large};
+use super::snapshot::{MAX_CACHED_VALUES, Snapshot, Taking};
 use super::sources::Sources;
 use crate::metadata::MetadataRegistry;
 
@@ -63,6 +64,8 @@ struct Inner {
     sources: Sources,
     /// What deltas have said about paths, over the built-in metadata.
     metadata: DashMap<Path, Map<String, Value>, RandomState>,
+    /// Where its own clock begins, which nobody puts forward or back.
+    started: Instant,
 }
 
 impl ModelView {
@@ -78,7 +81,15 @@ impl ModelView {
         let contexts = DashMap::with_hasher(RandomState::default());
         contexts.insert(identity.context().clone(), own.clone());
         let metadata = DashMap::with_hasher(RandomState::default());
-        Self(Arc::new(Inner { identity, own, contexts, budget, sources: Sources::default(), metadata }))
+        Self(Arc::new(Inner {
+            identity,
+            own,
+            contexts,
+            budget,
+            sources: Sources::default(),
+            metadata,
+            started: Instant::now(),
+        }))
     }
 
     /// Who the own ship is.
@@ -90,7 +101,7 @@ impl ModelView {
     pub fn apply(&self, judged: &Judged) {
         let delta = judged.delta();
         let large = is_large(delta);
-        let now = Timestamp::now().as_millis().unwrap_or_default();
+        let (now, clock) = (Timestamp::now().as_millis().unwrap_or_default(), self.clock());
         for (u, update) in delta.delta().updates.iter().enumerate() {
             self.0.sources.note(update);
             if !update.values.is_empty() {
@@ -98,10 +109,10 @@ impl ModelView {
                 for v in 0..update.values.len() {
                     let index = ValueIndex { update: u as u16, value: v as u16 };
                     let entry = Entry::new(delta, index, large, now);
-                    if judged.held().contains(&index) {
-                        model.hold(entry, now);
+                    if judged.is_held(index) {
+                        model.hold(entry, clock);
                     } else {
-                        model.write(entry, now);
+                        model.write(entry, clock);
                     }
                 }
             }
@@ -123,9 +134,12 @@ impl ModelView {
     fn apply_metadata(&self, update: &Update) {
         for entry in &update.meta {
             let Value::Object(object) = entry.value.to_value() else { continue };
-            let known = self.0.metadata.get(&entry.path).map_or(0, |meta| meta.len());
-            let room = self.0.metadata.len() < MAX_METADATA_PATHS || known > 0;
-            if !room || known + object.len() > MAX_METADATA_KEYS || entry.value.as_str().len() > MAX_METADATA_BYTES {
+            let (room, keys) = match self.0.metadata.get(&entry.path) {
+                // What is said again takes no further room.
+                Some(known) => (true, known.len() + object.keys().filter(|key| !known.contains_key(*key)).count()),
+                None => (self.0.metadata.len() < MAX_METADATA_PATHS, object.len()),
+            };
+            if !room || keys > MAX_METADATA_KEYS || entry.value.as_str().len() > MAX_METADATA_BYTES {
                 self.0.budget.refuse();
                 continue;
             }
@@ -133,11 +147,18 @@ impl ModelView {
         }
     }
 
-    /// Forgets contexts other than the own ship that have been silent since `before` (milliseconds since 1970). Returns how many.
-    pub fn prune(&self, before: i64) -> usize {
-        let count = self.0.contexts.len();
-        self.0.contexts.retain(|context, model| context == self.0.own.context() || model.touched() >= before);
+    /// Forgets contexts other than the own ship that have been silent for so long; that the system's clock is set does not count. Returns
+    /// how many.
+    pub fn prune(&self, silent: Duration) -> usize {
+        let (count, now) = (self.0.contexts.len(), self.clock());
+        let speaks = |model: &ContextModel| u128::from(now.saturating_sub(model.touched())) < silent.as_millis();
+        self.0.contexts.retain(|context, model| context == self.0.own.context() || speaks(model));
         count - self.0.contexts.len()
+    }
+
+    /// Milliseconds of its own clock.
+    fn clock(&self) -> u64 {
+        u64::try_from(self.0.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Takes out what a source has brought. Only the [`super::DataModel`] actor calls this.
@@ -155,59 +176,26 @@ impl ModelView {
     }
 
     /// The present values that topics cover, oldest first.
-    pub fn snapshot(&self, topics: &[Topic]) -> Vec<CachedValue> {
-        let mut found = Vec::new();
-        for (row, topic) in topics.iter().enumerate() {
-            self.each_context(&topic.context, |model| {
-                let all = topic.sources == SourcePolicy::All;
-                let covered = |path: &str| match &topic.scope {
-                    Scope::Whole | Scope::WholeIfAny(_) => true,
-                    Scope::Values(glob) => glob.matches(path),
-                };
-                let mut add = |entry: &Entry| {
-                    found.push(CachedValue { row, delta: entry.delta().clone(), index: entry.index() });
-                };
-                if let Some(entry) = root_entry(model) {
-                    if covered("") {
-                        add(&entry);
-                    } else if let Scope::Values(_) = topic.scope
-                        && let Some(named) = entry.delta().delta().root_values_by_name()
-                    {
-                        let named = SharedDelta::new(named);
-                        for (v, value) in named.delta().updates[0].values.iter().enumerate() {
-                            if covered(value.path.as_str()) {
-                                let index = ValueIndex { update: 0, value: v as u16 };
-                                add(&Entry::new(&named, index, false, entry.received()));
-                            }
-                        }
-                    }
-                }
-                model.each_leaf(|path, leaf| {
-                    if covered(path.as_str()) {
-                        leaf.each_entry(all, &mut add);
-                    }
-                });
-            });
-        }
-        found.sort_by_cached_key(|cached| cached.delta.value(cached.index).0.timestamp.clone());
-        found
+    pub fn snapshot(&self, topics: &[Topic]) -> Snapshot {
+        self.snapshot_up_to(topics, MAX_CACHED_VALUES)
     }
 
-    fn each_context(&self, pattern: &ContextPattern, mut see: impl FnMut(&ContextModel)) {
-        match pattern {
-            ContextPattern::Exact(context) => {
-                if let Some(model) = self.0.contexts.get(context).map(|model| model.clone()) {
-                    see(&model);
-                }
-            }
-            ContextPattern::Glob(_) => {
-                for model in self.all_contexts() {
-                    if pattern.matches(model.context()) {
-                        see(&model);
-                    }
-                }
+    /// The same, with at most so many values.
+    pub(super) fn snapshot_up_to(&self, topics: &[Topic], most: usize) -> Snapshot {
+        let mut taking = Taking::new(topics, most);
+        for context in taking.named_contexts() {
+            if let Some(model) = self.0.contexts.get(&context).map(|model| model.clone()) {
+                taking.take(&model);
             }
         }
+        if taking.wants_others() {
+            // If there are too many, those of the own ship are among those that are sent.
+            taking.take_other(&self.0.own);
+            for model in self.all_contexts().iter().filter(|model| model.context() != self.0.own.context()) {
+                taking.take_other(model);
+            }
+        }
+        taking.finish()
     }
 
     fn all_contexts(&self) -> Vec<Arc<ContextModel>> {
@@ -244,26 +232,22 @@ impl ModelView {
         said.iter().all(|(key, value)| root.attributes.get(key) == Some(value))
     }
 
-    /// Whether this very value of a source is known already with the same time, or a later one of it: then it is old news. So it is when
-    /// another value of that time is known, unless `same_time_is_news`: whoever brought that one may bring the next within the millisecond,
-    /// while what comes around in a circle is older.
-    pub fn holds(
+    /// Shows the values that are known of a source at a path, held ones included: each with its time, and when it was received in
+    /// milliseconds since 1970.
+    pub fn each_of_source(
         &self,
         context: &Context,
         path: &Path,
         source: &SourceRef,
-        timestamp: &Timestamp,
-        value: &RawJson,
-        same_time_is_news: bool,
-    ) -> bool {
-        let Some(leaf) = self.0.contexts.get(context).and_then(|context| context.leaf(path)) else { return false };
-        let mut found = false;
+        mut see: impl FnMut(&Timestamp, &RawJson, i64),
+    ) {
+        let Some(leaf) = self.0.contexts.get(context).and_then(|context| context.leaf(path)) else { return };
         leaf.each_entry(true, |entry| {
             let (update, known) = entry.parts();
-            let same = update.timestamp == *timestamp && (!same_time_is_news || known.value == *value);
-            found |= update.source_ref == *source && (same || update.timestamp > *timestamp);
+            if update.source_ref == *source {
+                see(&update.timestamp, &known.value, entry.received());
+            }
         });
-        found
     }
 
     /// How many contexts there are, the own ship included.
@@ -275,6 +259,22 @@ impl ModelView {
     pub fn own_paths(&self) -> Vec<Path> {
         let mut paths = Vec::new();
         self.0.own.each_leaf(|path, _| paths.push(path.clone()));
+        paths.sort();
+        paths
+    }
+
+    /// The own ship's paths that have had a value which somebody may see, sorted; "" stands for root values (server-admin-api §7).
+    pub fn own_paths_seen_by(&self, sees: Sees<'_>) -> Vec<String> {
+        let own = &self.0.own;
+        let mut paths = Vec::new();
+        if own.root().latest.is_some_and(|entry| sees(own.context(), "", &entry.parts().0.source_ref)) {
+            paths.push(String::new());
+        }
+        own.each_leaf(|path, leaf| {
+            if seen_leaf(own, path, leaf, sees).is_some() {
+                paths.push(path.to_string());
+            }
+        });
         paths.sort();
         paths
     }
@@ -297,11 +297,16 @@ impl ModelView {
 
     /// A node of the full model by its path segments, as below `/signalk/v1/api/`. `None` is 404.
     pub fn node(&self, segments: &[&str]) -> Option<Value> {
-        self.node_seen_by(segments, &|_, _, _| true)
+        self.find_node(segments, &Sight { sees: &|_, _, _| true, limited: false })
     }
 
-    /// The same, of what somebody may see: values for which `sees` says no are left out (signalk-v1 §8.5).
+    /// The same, of what somebody may see: values for which `sees` says no are left out, and with them what shows that they are there: their
+    /// contexts, sources and metadata (signalk-v1 §8.5).
     pub fn node_seen_by(&self, segments: &[&str], sees: Sees<'_>) -> Option<Value> {
+        self.find_node(segments, &Sight { sees, limited: true })
+    }
+
+    fn find_node(&self, segments: &[&str], sight: &Sight<'_>) -> Option<Value> {
         if segments.iter().any(|segment| segment.is_empty()) {
             return None;
         }
@@ -309,56 +314,95 @@ impl ModelView {
         let segments: Vec<_> =
             segments.iter().enumerate().map(|(i, s)| if i > 0 && *s == "self" { own_id } else { s }).collect();
         match segments.split_first() {
-            None => Some(self.full_tree(sees)),
+            None => Some(self.full_tree(sight)),
             Some((&"self", [])) => Some(self.0.identity.context().as_str().into()),
             Some((&"version", [])) => Some(TREE_VERSION.into()),
-            Some((&"sources", rest)) => descend(self.0.sources.to_json(), rest),
-            Some((root, rest)) => self.collection_node(root, rest, sees),
+            Some((&"sources", rest)) => descend(self.sources_tree(sight), rest),
+            Some((root, rest)) => self.collection_node(root, rest, sight),
         }
     }
 
-    fn full_tree(&self, sees: Sees<'_>) -> Value {
+    fn full_tree(&self, sight: &Sight<'_>) -> Value {
         let mut tree = Map::new();
         tree.insert("vessels".into(), Map::new().into());
         tree.insert("self".into(), self.0.identity.context().as_str().into());
         tree.insert("version".into(), TREE_VERSION.into());
-        tree.insert("sources".into(), self.0.sources.to_json());
+        tree.insert("sources".into(), self.sources_tree(sight));
         for model in self.all_contexts() {
-            if let Some((root, id)) = model.context().split() {
+            if let (Some((root, id)), Some(seen)) = (model.context().split(), self.seen_tree(&model, sight)) {
                 let place = tree.entry(root).or_insert_with(|| Map::new().into());
-                place_at(place, id, self.context_tree(&model, sees));
+                place_at(place, id, seen);
             }
         }
         tree.into()
     }
 
-    fn collection_node(&self, root: &str, rest: &[&str], sees: Sees<'_>) -> Option<Value> {
+    /// The sources of values that can be seen.
+    fn sources_tree(&self, sight: &Sight<'_>) -> Value {
+        if !sight.limited {
+            return self.0.sources.to_json();
+        }
+        let mut seen = HashSet::new();
+        for model in self.all_contexts() {
+            let mut look = |path: &str, source: &SourceRef| {
+                if !seen.contains(source) && (sight.sees)(model.context(), path, source) {
+                    seen.insert(source.clone());
+                }
+            };
+            model.root().sources.values().for_each(|source| look("", source));
+            model.each_leaf(|path, leaf| {
+                leaf.each_entry(true, |entry| look(path.as_str(), &entry.parts().0.source_ref));
+            });
+        }
+        self.0.sources.to_json_of(|source| seen.iter().any(|seen| seen.as_str() == source))
+    }
+
+    /// A context's tree; `None` when it has something, but nothing that can be seen.
+    fn seen_tree(&self, model: &ContextModel, sight: &Sight<'_>) -> Option<Map<String, Value>> {
+        let tree = self.context_tree(model, sight.sees);
+        if !sight.limited || model.context() == self.0.identity.context() {
+            return Some(tree);
+        }
+        let root = model.root();
+        let mut has = root.latest.is_some();
+        let mut shows = root.sources.values().any(|source| (sight.sees)(model.context(), "", source));
+        model.each_leaf(|path, leaf| {
+            has = true;
+            shows = shows || seen_leaf(model, path, leaf, sight.sees).is_some();
+        });
+        (shows || !has).then_some(tree)
+    }
+
+    fn collection_node(&self, root: &str, rest: &[&str], sight: &Sight<'_>) -> Option<Value> {
         let (id, rest) = match rest {
-            [] => return self.collection(root, "", sees),
-            ["basestations"] if root == "shore" => return self.collection(root, "basestations.", sees),
+            [] => return self.collection(root, "", sight),
+            ["basestations"] if root == "shore" => return self.collection(root, "basestations.", sight),
             ["basestations", id, rest @ ..] if root == "shore" => (format!("basestations.{id}"), rest),
             [id, rest @ ..] => ((*id).to_owned(), rest),
         };
         if let ["meta"] = rest {
-            return self.context_metadata(root, &id, sees);
+            return self.context_metadata(root, &id, sight.sees);
         }
         let model = Context::find(&format!("{root}.{id}")).and_then(|c| self.0.contexts.get(&c).map(|m| m.clone()));
         match model {
-            Some(model) if rest.is_empty() => Some(self.context_tree(&model, sees).into()),
-            Some(model) => self.context_node(&model, rest, sees).or_else(|| self.metadata_node(rest)),
-            None => self.metadata_node(rest),
+            Some(model) if rest.is_empty() => self.seen_tree(&model, sight).map(Value::from),
+            Some(model) => {
+                self.context_node(&model, rest, sight.sees).or_else(|| self.metadata_node(Some(&model), rest, sight))
+            }
+            None => self.metadata_node(None, rest, sight),
         }
     }
 
     /// All contexts of a collection; `None` when there is none, except that vessels always exist.
-    fn collection(&self, root: &str, prefix: &str, sees: Sees<'_>) -> Option<Value> {
+    fn collection(&self, root: &str, prefix: &str, sight: &Sight<'_>) -> Option<Value> {
         let mut collection = Value::Object(Map::new());
         for model in self.all_contexts() {
             if let Some((of, id)) = model.context().split()
                 && of == root
                 && let Some(id) = id.strip_prefix(prefix)
+                && let Some(seen) = self.seen_tree(&model, sight)
             {
-                place_at(&mut collection, id, self.context_tree(&model, sees));
+                place_at(&mut collection, id, seen);
             }
         }
         let empty = collection.as_object().is_some_and(Map::is_empty);
@@ -427,10 +471,20 @@ impl ModelView {
         descend(seen_root(model, sees).into(), segments)
     }
 
-    /// `…/<path>/meta` and `…/<path>/meta/<field>` for a path without a value: metadata does not depend on the vessel.
-    fn metadata_node(&self, segments: &[&str]) -> Option<Value> {
+    /// `…/<path>/meta` and `…/<path>/meta/<field>` for a path without a value: metadata does not depend on the vessel. Who may not see
+    /// everything gets what everybody knows, and nothing for a path whose values are hidden.
+    fn metadata_node(&self, model: Option<&ContextModel>, segments: &[&str], sight: &Sight<'_>) -> Option<Value> {
         let at = segments.iter().rposition(|segment| *segment == "meta").filter(|at| *at > 0)?;
-        descend(self.metadata(&segments[..at].join("."))?.into(), &segments[at + 1..])
+        let path = segments[..at].join(".");
+        let meta = if sight.limited {
+            if Path::find(&path).is_some_and(|path| model.is_some_and(|model| model.leaf(&path).is_some())) {
+                return None;
+            }
+            MetadataRegistry::builtin().lookup(&path).and_then(|meta| serde_json::to_value(meta).ok())?
+        } else {
+            self.metadata(&path)?.into()
+        };
+        descend(meta, &segments[at + 1..])
     }
 
     /// `…/<id>/meta`: the metadata of all paths of a context.
@@ -452,35 +506,23 @@ impl ModelView {
 /// Whether somebody may see a context's value at a path from a source.
 pub type Sees<'a> = &'a dyn Fn(&Context, &str, &SourceRef) -> bool;
 
+/// What somebody may see.
+struct Sight<'a> {
+    sees: Sees<'a>,
+    /// Whether there is anything that they may not.
+    limited: bool,
+}
+
 /// The leaf with the sources that somebody may see; `None` when there is none.
 fn seen_leaf(model: &ContextModel, path: &Path, leaf: &Leaf, sees: Sees<'_>) -> Option<Leaf> {
     leaf.only(|entry| sees(model.context(), path.as_str(), &entry.parts().0.source_ref))
 }
 
-/// The root values, if somebody may see them.
+/// The root values that somebody may see, each judged with who brought it.
 fn seen_root(model: &ContextModel, sees: Sees<'_>) -> Map<String, Value> {
-    let root = model.root();
-    let visible = root.latest.as_ref().is_none_or(|entry| sees(model.context(), "", &entry.parts().0.source_ref));
-    if visible { root.attributes } else { Map::new() }
-}
-
-/// The root values of a context as one entry at path "".
-fn root_entry(model: &ContextModel) -> Option<Entry> {
-    let root = model.root();
-    let latest = root.latest?;
-    let (update, value) = latest.parts();
-    let mut update = update.clone();
-    let value = windlass_broker::PathValue::new(value.path.clone(), windlass_broker::RawJson::of(&root.attributes));
-    update.values = smallvec::SmallVec::from_iter([value]);
-    update.meta = Vec::new();
-    let updates = smallvec::SmallVec::from_iter([update]);
-    let delta = windlass_broker::Delta {
-        context: model.context().clone(),
-        updates,
-        version: windlass_broker::DeltaVersion::V1,
-    };
-    let received = latest.received();
-    Some(Entry::new(&SharedDelta::new(delta), ValueIndex { update: 0, value: 0 }, false, received))
+    let Root { mut attributes, sources, .. } = model.root();
+    attributes.retain(|key, _| sources.get(key).is_none_or(|source| sees(model.context(), "", source)));
+    attributes
 }
 
 /// Puts a context's tree at its id; base stations ashore have a level of their own.

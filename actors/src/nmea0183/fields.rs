@@ -185,7 +185,7 @@ impl<'a> Fields<'a> {
         let point = raw.iter().position(|byte| *byte == b'.').unwrap_or(raw.len());
         // The last two digits before the point are minutes, what precedes them are degrees.
         let (degrees, minutes) = raw.split_at(point.saturating_sub(2));
-        let unsigned = raw.first().is_some_and(u8::is_ascii_digit);
+        let unsigned = point > 0 && raw.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
         let degrees = if degrees.is_empty() { Some(0.0) } else { decimal(degrees) };
         let magnitude = match (degrees, decimal(minutes)) {
             (Some(degrees), Some(minutes)) if unsigned && minutes < 60.0 => degrees + minutes / 60.0,
@@ -231,14 +231,20 @@ impl<'a> Fields<'a> {
         else {
             return Ok(None);
         };
-        let year = i16::try_from(year).map_err(|_| self.malformed(field + 2, "a year"))?;
+        let year = i16::try_from(year).ok().map(full_year).filter(|year| YEARS.contains(year));
+        let year = year.ok_or_else(|| self.malformed(field + 2, "a year from 1980 to 2199"))?;
         let month = i8::try_from(month).map_err(|_| self.malformed(field + 1, "a month"))?;
         let day = i8::try_from(day).map_err(|_| self.malformed(field, "a day"))?;
-        Date::new(full_year(year), month, day).map(Some).map_err(|_| self.malformed(field, "a day of its month"))
+        Date::new(year, month, day).map(Some).map_err(|_| self.malformed(field, "a day of its month"))
     }
 }
 
-/// The century for a year of two digits. Satellite navigation began in 1980.
+/// The years that a receiver may be in. Satellite navigation began in 1980, and its clock would not reach a later year by mistake.
+const YEARS: RangeInclusive<i16> = 1980..=2199;
+/// No measurement aboard is larger, whatever its unit.
+const LARGEST: f64 = 1e12;
+
+/// The century for a year of two digits.
 fn full_year(year: i16) -> i16 {
     match year {
         0..80 => year + 2000,
@@ -268,17 +274,20 @@ fn time_of_day(raw: &[u8]) -> Option<TimeOfDay> {
     Some(TimeOfDay { milliseconds: (seconds + i64::from(leap)) * 1000 + fraction })
 }
 
-/// A decimal number as talkers write it: digits, a point, a sign; no exponent, no `inf` or `nan`.
+/// A decimal number as talkers write it: digits, a point, a sign; no exponent, no `inf` or `nan`, and not beyond all measure.
 fn decimal(raw: &[u8]) -> Option<f64> {
     if !raw.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+')) {
         return None;
     }
-    std::str::from_utf8(raw).ok()?.parse().ok().filter(|number: &f64| number.is_finite())
+    std::str::from_utf8(raw).ok()?.parse().ok().filter(|number: &f64| number.abs() <= LARGEST)
 }
 
-fn latin_text(raw: &[u8]) -> SmolStr {
+/// The bytes as text. Those that no text has are shown as such: as Latin-1, the bytes from 0x80 to 0x9F are control characters, which a
+/// terminal that shows the log would obey.
+pub(super) fn latin_text(raw: &[u8]) -> SmolStr {
+    let shown = |character: char| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character };
     match std::str::from_utf8(raw) {
-        Ok(text) => SmolStr::new(text),
-        Err(_) => raw.iter().map(|byte| char::from(*byte)).collect(),
+        Ok(text) => text.chars().map(shown).collect(),
+        Err(_) => raw.iter().map(|byte| shown(char::from(*byte))).collect(),
     }
 }

@@ -4,10 +4,14 @@ use jiff::Timestamp;
 use smol_str::SmolStr;
 
 use super::SentenceError;
+use super::fields::latin_text;
 
 /// The longest line that is looked at (conformance statement SK-228). The standard allows 82 bytes; devices in the
 /// field exceed that, but nothing sensible exceeds this.
 pub const MAX_LINE_BYTES: usize = 2048;
+
+/// Letters of a proprietary address that are looked at.
+const LONGEST_ADDRESS: usize = 12;
 
 /// A framed sentence.
 #[derive(Debug)]
@@ -59,6 +63,38 @@ impl<'a> Line<'a> {
     }
 }
 
+/// The id of a sentence, such as `RMC`, of a proprietary one the whole address, such as `PGRME`; `None` for what is no sentence. Nothing
+/// else of the line is looked at.
+pub fn sentence_id(line: &[u8]) -> Option<&str> {
+    let (_, body) = split_tags(line.trim_ascii());
+    let body = body.strip_prefix(b"$").or_else(|| body.strip_prefix(b"!"))?;
+    let end = body.iter().position(|byte| matches!(byte, b',' | b'*')).unwrap_or(body.len());
+    let address = &body[..end];
+    if !(1..=LONGEST_ADDRESS).contains(&address.len()) || !address.iter().all(u8::is_ascii_alphanumeric) {
+        return None;
+    }
+    let id = if address.len() == 5 && address[0] != b'P' { &address[2..] } else { address };
+    std::str::from_utf8(id).ok()
+}
+
+/// The sentence with the checksum that it lacks; `None` when it has one, or is no sentence.
+pub fn append_checksum(line: &[u8]) -> Option<Vec<u8>> {
+    let line = line.trim_ascii();
+    let (tags, sentence) = split_tags(line);
+    let body = sentence.strip_prefix(b"$").or_else(|| sentence.strip_prefix(b"!"))?;
+    if body.contains(&b'*') {
+        return None;
+    }
+    let sum = body.iter().fold(0, |sum, byte| sum ^ byte);
+    Some([tags, sentence, format!("*{sum:02X}").as_bytes()].concat())
+}
+
+/// The tag blocks in front of a sentence, and the sentence.
+fn split_tags(line: &[u8]) -> (&[u8], &[u8]) {
+    let end = if line.starts_with(b"\\") { line.iter().rposition(|byte| *byte == b'\\') } else { None };
+    line.split_at(end.map_or(0, |end| end + 1))
+}
+
 /// Removes `*hh`, comparing it with the exclusive or of the bytes before it if `validate`.
 fn strip_checksum(sentence: &[u8], validate: bool) -> Result<&[u8], SentenceError> {
     let Some(star) = sentence.iter().rposition(|byte| *byte == b'*') else {
@@ -102,7 +138,7 @@ impl<'a> TagBlocks<'a> {
             for tag in block.split(|byte| *byte == b',') {
                 match tag {
                     [b's', b':', name @ ..] if !name.is_empty() => {
-                        tags.source = Some(SmolStr::new(String::from_utf8_lossy(name)));
+                        tags.source = Some(latin_text(name));
                     }
                     [b'c', b':', time @ ..] => tags.timestamp = Some(unix_time(time)?),
                     _ => {}
@@ -125,4 +161,41 @@ fn unix_time(digits: &[u8]) -> Result<Timestamp, SentenceError> {
     let time =
         if number <= LARGEST_SECONDS { Timestamp::from_second(number) } else { Timestamp::from_millisecond(number) };
     time.map_err(|_| SentenceError::TagBlock)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_is_told_without_decoding() {
+        for (line, id) in [
+            ("$GPRMC,1,2*00\r\n", Some("RMC")),
+            ("!AIVDM,1", Some("VDM")),
+            ("$PGRME,15.0,M", Some("PGRME")),
+            ("\\s:a,c:1*00\\$IIHDG", Some("HDG")),
+            ("$,1", None),
+            ("$GP RMC,1", None),
+            ("$ABCDEFGHIJKLM,1", None),
+            ("GPRMC", None),
+            ("\\$GPRMC", Some("RMC")),
+            ("", None),
+        ] {
+            assert_eq!(sentence_id(line.as_bytes()), id, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_missing_checksum_is_computed() {
+        for (line, completed) in [
+            ("$GPHDT,10.0,T\r\n", Some("$GPHDT,10.0,T*04")),
+            ("\\s:a*00\\$GPHDT,10.0,T", Some("\\s:a*00\\$GPHDT,10.0,T*04")),
+            ("$GPHDT,10.0,T*00", None),
+            ("GPHDT,10.0,T", None),
+            ("", None),
+        ] {
+            let expected = completed.map(|text| text.as_bytes().to_vec());
+            assert_eq!(append_checksum(line.as_bytes()), expected, "{line}");
+        }
+    }
 }

@@ -38,6 +38,7 @@ pub use error::SentenceError;
 use fields::Fields;
 use line::Line;
 pub use line::MAX_LINE_BYTES;
+pub(crate) use line::{append_checksum, sentence_id};
 use sentences::SatelliteGroups;
 pub use value::Value;
 

@@ -151,6 +151,11 @@ fn a_full_sentence_gives_all_its_values() {
             vec![r#"navigation.attitude={"roll":-3.141592653589793,"pitch":3.141592653589793}"#],
         ),
         (
+            // A kind and a unit that nobody has agreed on.
+            "IIXDR,XX,1,D,ROLL,C,20,CC,AIR,A,180,D,PTCH,U,12.5,V,BATT#1",
+            vec![r#"electrical.batteries.1.voltage=12.5"#, r#"navigation.attitude={"pitch":3.141592653589793}"#],
+        ),
+        (
             "GNGNS,014035.00,4330.0,S,17230.0,E,NAD,13,0.9,25.63,11.24,,,C",
             vec![
                 r#"navigation.position={"latitude":-43.5,"longitude":172.5}"#,
@@ -386,6 +391,17 @@ fn fields_that_cannot_be_are_named() {
         ("GPRMC,123519,A,4807.038,N,01131.000,E,022.4,084.4,230394,003.1,", 11),
         ("GPZDA,160012,31,02,2004,,", 2),
         ("GPZDA,160012,31,12,99999,,", 4),
+        ("GPZDA,160012,31,12,1979,,", 4),
+        ("GPZDA,160012,31,12,150,,", 4),
+        ("GPRMC,123519,A,48-7.038,N,01131.000,E,022.4,084.4,230394,003.1,W", 3),
+        ("GPRMC,123519,A,48+7.038,N,01131.000,E,022.4,084.4,230394,003.1,W", 3),
+        ("GPRMC,123519,A,4860.000,N,01131.000,E,022.4,084.4,230394,003.1,W", 3),
+        ("GPRMC,123519,A,4807.038,N,011-1.000,E,022.4,084.4,230394,003.1,W", 5),
+        ("GPRMC,123519,A,.5,N,01131.000,E,022.4,084.4,230394,003.1,W", 3),
+        ("SDDBT,,f,9999999999999.9,M,,F", 3),
+        ("IIXDR,U,12.5,V,BATT#1234", 4),
+        ("IIXDR,A,1,D,ROLL,C,80,C,ENGINE#0000000000001", 8),
+        ("IIRPM,E,1000,500,,A", 2),
         ("HCHDG,181.7,1.0,,0.6,E", 3),
         ("WIMWV,10,,5,N,A", 2),
         ("WIMWV,10,R,5,X,A", 4),
@@ -404,6 +420,12 @@ fn fields_that_cannot_be_are_named() {
             }
             other => panic!("{body}: {other}"),
         }
+    }
+    // As Latin-1 this byte begins a command to a terminal.
+    let mut decoder = Decoder::new(Options { validate_checksum: false, ..Options::default() });
+    for garbled in [b"$HCHDT,\x9b2J\xff,T".as_slice(), "$HCHDT,\u{9b}2J,T".as_bytes()] {
+        let text = decoder.decode(garbled, now()).expect_err("no number").to_string();
+        assert!(text.contains('\u{fffd}') && !text.contains(char::is_control), "{text:?}");
     }
     let long = error(&format!("HCHDT,{}", "9x".repeat(500)));
     assert!(long.to_string().len() < 250, "{long}");

@@ -8,6 +8,7 @@ mod zones;
 
 pub use manager::NotificationManager;
 pub use memory::{SavedZone, ZoneMemory};
+pub(crate) use zones::DEFAULT_METHOD;
 pub use zones::Zones;
 
 /// Where notifications are.

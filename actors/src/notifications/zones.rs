@@ -13,6 +13,9 @@ use windlass_broker::{
 use super::ROOT;
 use super::memory::{SavedZone, ZoneMemory};
 
+/// How an alarm is told when the metadata says nothing of it (signalk-v1 §7.2).
+pub(crate) const DEFAULT_METHOD: [&str; 1] = ["visual"];
+
 /// In whose name the notifications are.
 const SOURCE: &str = "self.notificationhandler";
 /// Most paths that may have zones.
@@ -64,9 +67,16 @@ impl Zones {
     }
 
     /// The alarms that were in force when the server stopped, as they were. To be published before anything new comes.
-    pub fn remembered(&self) -> Vec<Delta> {
+    ///
+    /// An alarm whose path has no zones any more, which `has_zones` tells, is forgotten: nothing would ever end it. Zones that are told later,
+    /// by a plugin for instance, speak with the first value that comes.
+    pub fn remembered(&self, has_zones: impl Fn(&str) -> bool) -> Vec<Delta> {
         let mut deltas = Vec::new();
         for (path, saved) in self.memory.saved() {
+            if !has_zones(&path) {
+                self.memory.remember(&path, None);
+                continue;
+            }
             if let (Ok(path), Some(timestamp)) = (Path::new(&path), Timestamp::from_text(&saved.timestamp)) {
                 deltas.extend(self.notification(&path, timestamp, &saved.notification));
             }
@@ -190,7 +200,7 @@ impl PathZones {
         match self.meta.get(&format!("{state}Method")) {
             Some(method @ Value::Array(_)) => method.clone(),
             Some(Value::Null) => json!([]),
-            _ => json!(["visual"]),
+            _ => json!(DEFAULT_METHOD),
         }
     }
 }
@@ -346,6 +356,17 @@ mod tests {
     }
 
     #[test]
+    fn an_alarm_without_zones_is_forgotten() {
+        let memory = ZoneMemory::volatile();
+        let mut watch = Watch::new(memory.clone());
+        watch.meta(json!({"zones": [{"lower": 10, "state": "alarm"}]}));
+        assert_eq!(watch.states(json!(11)), ["alarm"]);
+        let again = Watch::new(memory.clone());
+        assert!(again.zones.remembered(|_| false).is_empty());
+        assert!(memory.saved().is_empty(), "also at the starts after this one");
+    }
+
+    #[test]
     fn a_restart_keeps_the_alarm_and_its_zone() {
         let memory = ZoneMemory::volatile();
         let mut watch = Watch::new(memory.clone());
@@ -353,7 +374,7 @@ mod tests {
         watch.meta(meta.clone());
         assert_eq!(watch.states(json!(11)), ["warn"]);
         let mut again = Watch::new(memory.clone());
-        let remembered = again.zones.remembered();
+        let remembered = again.zones.remembered(|path| path == "x");
         assert_eq!(remembered[0].updates[0].values[0].path.as_str(), "notifications.x");
         again.meta(meta.clone());
         assert_eq!(
@@ -362,7 +383,7 @@ mod tests {
             "within the hysteresis it is still in force; the first value always tells"
         );
         assert_eq!(again.states(json!(6)), ["normal"]);
-        assert!(memory.saved().is_empty() && Watch::new(memory).zones.remembered().is_empty());
+        assert!(memory.saved().is_empty() && Watch::new(memory).zones.remembered(|_| true).is_empty());
     }
 
     #[test]

@@ -18,5 +18,6 @@ pub use line_server::{Gate, LineServer, LineServerOptions};
 pub use nmea_tcp::serve_sentences;
 pub use plugin_sentences::PluginSentences;
 pub use sentences::{ClientLine, SentenceBus};
+pub(crate) use sentences::{Listening, RECEIVED};
 pub use signalk_tcp::serve_lines;
 pub use statistics::{OutputCounters, OutputStatistics};

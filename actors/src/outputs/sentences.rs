@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use smol_str::SmolStr;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use windlass_broker::Origin;
@@ -16,6 +17,11 @@ pub(super) const QUEUE_BYTES: usize = 512 * 1024;
 /// Lines of clients that wait for one input.
 const INPUT_LINES: usize = 256;
 
+/// The event of sentences that inputs receive, unless they suppress it (signalk-v1 §13.2, §15).
+pub(crate) const RECEIVED: SmolStr = SmolStr::new_static("nmea0183");
+/// The event of sentences that plugins make.
+pub(crate) const MADE: SmolStr = SmolStr::new_static("nmea0183out");
+
 /// A line that a client of the NMEA 0183 output has sent.
 #[derive(Debug, Clone)]
 pub struct ClientLine {
@@ -25,23 +31,40 @@ pub struct ClientLine {
     pub origin: Origin,
 }
 
-/// Carries NMEA 0183 sentences from the inputs to the outputs. Clones share. Handing over takes no time worth mentioning and never
+/// Carries NMEA 0183 sentences from the inputs and plugins to the outputs: to the clients of the NMEA 0183 output, and to connections
+/// that write out what the events they name bring (`outEvent`, `toStdout`). Clones share. Handing over takes no time worth mentioning and never
 /// waits: what a client can't take is dropped and counted.
 #[derive(Debug, Clone, Default)]
 pub struct SentenceBus(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    outputs: Mutex<Vec<(Origin, Arc<Queue>)>>,
+    outputs: Mutex<Vec<Output>>,
     /// How many there are, for those who ask without the lock.
     listening: AtomicUsize,
     inputs: Mutex<Vec<mpsc::Sender<ClientLine>>>,
     repeated: AtomicU64,
 }
 
+/// Whom sentences are handed to.
+#[derive(Debug)]
+struct Output {
+    origin: Origin,
+    events: Box<[SmolStr]>,
+    queue: Arc<Queue>,
+}
+
 impl SentenceBus {
-    /// Hands a sentence, with or without its line end, to all clients but the one it came from.
+    /// Hands a sentence that was received, with or without its line end, to all clients but the one it came from.
     pub fn repeat(&self, sentence: &[u8], origin: Origin) {
+        self.emit(&[RECEIVED], sentence, origin);
+    }
+
+    /// Hands a sentence, with or without its line end, to all who listen to one of the events, but not to the one it came from.
+    pub(crate) fn emit(&self, events: &[SmolStr], sentence: &[u8], origin: Origin) {
+        if events.is_empty() {
+            return;
+        }
         self.0.repeated.fetch_add(1, Relaxed);
         if self.0.listening.load(Relaxed) == 0 {
             return;
@@ -51,11 +74,16 @@ impl SentenceBus {
             return;
         }
         let line: Arc<[u8]> = [sentence, b"\r\n"].concat().into();
-        for (listener, queue) in lock(&self.0.outputs).iter() {
-            if !origin.is(*listener) {
-                queue.push(line.clone());
+        for output in lock(&self.0.outputs).iter() {
+            if !origin.is(output.origin) && output.events.iter().any(|event| events.contains(event)) {
+                output.queue.push(line.clone());
             }
         }
+    }
+
+    /// Whether anybody listens to the event.
+    pub(super) fn is_wanted(&self, event: &str) -> bool {
+        lock(&self.0.outputs).iter().any(|output| output.events.iter().any(|wanted| wanted == event))
     }
 
     /// Sentences handed over since the start.
@@ -84,33 +112,39 @@ impl SentenceBus {
 
     /// A client's queue; it is filled until the guard is dropped.
     pub(super) fn listen(&self, origin: Origin) -> Listening {
-        let queue = Arc::new(Queue::default());
+        self.listen_to(&[RECEIVED, MADE], origin, QUEUE_BYTES)
+    }
+
+    /// The queue of somebody who wants these events, for so many bytes; it is filled until the guard is dropped.
+    pub(crate) fn listen_to(&self, events: &[SmolStr], origin: Origin, most: usize) -> Listening {
+        let queue = Arc::new(Queue { most, waiting: Mutex::default(), filled: Notify::new() });
         let mut outputs = lock(&self.0.outputs);
-        outputs.push((origin, queue.clone()));
+        outputs.push(Output { origin, events: events.into(), queue: queue.clone() });
         self.0.listening.store(outputs.len(), Relaxed);
-        Listening { bus: self.clone(), origin, queue }
+        Listening { bus: self.clone(), queue }
     }
 }
 
-/// A client's place on the bus.
+/// A place on the bus.
 #[derive(Debug)]
-pub(super) struct Listening {
+pub(crate) struct Listening {
     bus: SentenceBus,
-    origin: Origin,
     pub queue: Arc<Queue>,
 }
 
 impl Drop for Listening {
     fn drop(&mut self) {
         let mut outputs = lock(&self.bus.0.outputs);
-        outputs.retain(|(origin, _)| *origin != self.origin);
+        outputs.retain(|output| !Arc::ptr_eq(&output.queue, &self.queue));
         self.bus.0.listening.store(outputs.len(), Relaxed);
     }
 }
 
 /// What waits for one client.
-#[derive(Debug, Default)]
-pub(super) struct Queue {
+#[derive(Debug)]
+pub(crate) struct Queue {
+    /// Bytes that may wait; more push the oldest out.
+    most: usize,
     waiting: Mutex<Waiting>,
     filled: Notify,
 }
@@ -126,7 +160,7 @@ struct Waiting {
 
 /// What a client took from its queue.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Taken {
+pub(crate) struct Taken {
     pub lines: u64,
     pub dropped: u64,
 }
@@ -136,7 +170,7 @@ impl Queue {
         let mut waiting = lock(&self.waiting);
         waiting.bytes += line.len();
         waiting.lines.push_back(line);
-        while waiting.bytes > QUEUE_BYTES
+        while waiting.bytes > self.most
             && let Some(oldest) = waiting.lines.pop_front()
         {
             waiting.bytes -= oldest.len();

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
+use windlass_broker::observe::Reading;
 
 /// The counters of one output since the start.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
@@ -84,6 +85,11 @@ impl OutputCounters {
 
     pub(crate) fn add_ignored(&self) {
         self.0.ignored.fetch_add(1, Relaxed);
+    }
+
+    /// The same in the form that all actors have: its messages are the lines it sent.
+    pub fn reading(&self) -> Reading {
+        Reading { messages: self.0.sent.load(Relaxed), deltas: 0, dropped: self.0.dropped.load(Relaxed) }
     }
 
     /// The present state.

@@ -49,7 +49,7 @@ impl PluginManager {
             return Err(PluginError::Invalid(problem.to_string()));
         }
         self.0.launcher.restrict(&mut package);
-        let plugin = self.actor_of(entry)?;
+        let plugin = self.actor_of(&entry)?;
         let hurry = entry.record.waits.cut_short();
         let answer = tokio::spawn(plugin.send(Reload { package: Arc::new(package), hurry }));
         match timeout(self.0.timing.reload, answer).await {
@@ -91,7 +91,7 @@ impl PluginManager {
             Some(_) if reload => self.reload(entry.record.id()).await,
             Some(plugin) => {
                 self.0
-                    .ask(entry, plugin, ApplyConfig { revision: Revision::default(), restart: false, hurry: None })
+                    .ask(&entry, plugin, ApplyConfig { revision: Revision::default(), restart: false, hurry: None })
                     .await
             }
             None => Ok(()),
@@ -110,7 +110,8 @@ impl PluginManager {
 
     /// What plugins want of the bus and how far they are with it (§7.6): `{totalSubscriptions, activePlugins, bufferingPlugins,
     /// bufferedDeltas, plugins: [{id, state, patterns, ownDeltas, subscribed, buffering, queuedDeltas, mostQueued, deliveredDeltas,
-    /// droppedDeltas, recentCrashes}]}`. `patterns` is null for a plugin that gets everything.
+    /// droppedDeltas, recentCrashes, cpuShare, cpuLimit, memoryBytes, memoryLimit, emittedPerSecond, refusedDeltas, crashCount}]}`. `patterns` is null
+    /// for a plugin that gets everything; `cpuShare` is of one core, in the last ten seconds.
     pub async fn statistics(&self) -> Value {
         let broker = self.0.broker.send(CollectBrokerStatistics).await;
         let consumers = broker.map(|broker| broker.consumers).unwrap_or_default();
@@ -138,7 +139,7 @@ impl PluginManager {
 fn row(record: &Record, consumer: Option<&ConsumerStatistics>) -> Value {
     let package = record.package();
     let own_deltas = package.subscriptions.is_none() || package.package_json["signalk"]["wasm"]["ownDeltas"] == true;
-    json!({
+    let mut row = json!({
         "id": record.id(),
         "state": record.state(),
         "patterns": package.subscriptions,
@@ -150,7 +151,11 @@ fn row(record: &Record, consumer: Option<&ConsumerStatistics>) -> Value {
         "deliveredDeltas": consumer.map_or(0, |consumer| consumer.delivered),
         "droppedDeltas": consumer.map_or(0, |consumer| consumer.dropped),
         "recentCrashes": consumer.map_or(0, |consumer| consumer.crashes),
-    })
+    });
+    for (key, value) in record.cost() {
+        row[key] = value;
+    }
+    row
 }
 
 /// Reloads plugins whose files have changed, until the manager is gone.

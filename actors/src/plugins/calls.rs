@@ -147,7 +147,9 @@ impl Plugin {
             return;
         }
         let (Some(guest), Some(waiting)) = (&mut self.guest, self.calls.waiting.pop_front()) else { return };
+        let handling = self.observed.begin();
         let result = waiting.call.target.call(&mut **guest, &waiting.call.request);
+        self.observed.end(handling, 0);
         let (result, answer) = match result {
             Ok(answer) => (Ok(()), Ok(answer)),
             Err(error) => {

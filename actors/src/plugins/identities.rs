@@ -1,12 +1,27 @@
 //! Which `$source` a plugin may use (§4.3).
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use windlass_broker::{Delta, NameError, SourceRef};
+use windlass_wasm_host::PluginPackage;
 
-/// The ids and package names of all installed plugins.
-pub(super) type Names = Arc<HashSet<String>>;
+/// The ids and package names of all installed plugins. Clones share; packages come and go.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Names(Arc<RwLock<Arc<HashSet<String>>>>);
+
+impl Names {
+    /// These packages are installed now.
+    pub(super) fn set(&self, packages: &[PluginPackage]) {
+        let names = packages.iter().flat_map(|package| [package.id.to_string(), package.name.clone()]);
+        // Set in one step, so it is whole also after a panic.
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(names.collect());
+    }
+
+    fn get(&self) -> Arc<HashSet<String>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
 
 /// One plugin's identity among the others'.
 #[derive(Debug, Clone)]
@@ -23,7 +38,7 @@ impl Identity {
 
     /// Whether this is the id or package name of another plugin.
     pub(super) fn is_another(&self, name: &str) -> bool {
-        name != self.id && name != self.package_name && self.all.contains(name)
+        name != self.id && name != self.package_name && self.all.get().contains(name)
     }
 
     /// Sets right every `$source` that is another plugin's identity: it becomes `<own id>.<given>`. The package name of the plugin
@@ -54,8 +69,9 @@ impl Identity {
         if self.package_name != self.id && given == self.package_name {
             return Some(self.id.clone());
         }
-        let foreign = self.all.contains(given)
-            || (!is_or_below(&self.id) && self.all.iter().any(|name| *name != self.package_name && is_or_below(name)));
+        let all = self.all.get();
+        let foreign = all.contains(given)
+            || (!is_or_below(&self.id) && all.iter().any(|name| *name != self.package_name && is_or_below(name)));
         foreign.then(|| format!("{}.{given}", self.id))
     }
 }
@@ -66,7 +82,8 @@ mod tests {
 
     #[test]
     fn another_plugins_identity_is_not_to_be_had() {
-        let all: Names = Arc::new(["_me_x", "@me/x", "other", "@o/p", "_o_p", "_me_x.sub"].map(str::to_owned).into());
+        let names = ["_me_x", "@me/x", "other", "@o/p", "_o_p", "_me_x.sub"].map(str::to_owned);
+        let all = Names(Arc::new(RwLock::new(Arc::new(names.into()))));
         let identity = Identity::new("_me_x", "@me/x", all);
         for (given, expected) in [
             ("_me_x", None),

@@ -95,6 +95,7 @@ impl Launcher {
             timing: self.timing,
             broker: self.broker.clone(),
             compilers: self.compilers.clone(),
+            observatory: self.settings.observatory.clone(),
             idle,
         };
         let arbiter = Arbiter::try_new().map_err(|error| format!("no thread can be started for it: {error}"))?;

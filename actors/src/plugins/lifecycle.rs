@@ -103,7 +103,9 @@ impl Plugin {
     /// Calls `plugin_stop`; false when that failed. Then, or when asked, the instance is dropped (§3.3).
     pub(super) fn stop_guest(&mut self, discard: bool) -> bool {
         let Some(guest) = &mut self.guest else { return true };
+        let handling = self.observed.begin();
         let result = guest.stop();
+        self.observed.end(handling, 0);
         self.collect_emitted();
         self.host.withdraw();
         let clean = match result {
@@ -243,7 +245,9 @@ impl Plugin {
         self.started_with = revision;
         self.host.set_debug(config.enable_debug());
         let Some(guest) = &mut self.guest else { return };
+        let handling = self.observed.begin();
         let result = guest.start(&config.start_json());
+        self.observed.end(handling, 0);
         self.collect_emitted();
         match result {
             Ok(0) => self.go(ctx),

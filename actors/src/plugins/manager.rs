@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::thread::available_parallelism;
 
 use actix::prelude::*;
@@ -41,14 +41,17 @@ const ANNOUNCEMENT_PAUSE: Duration = Duration::from_millis(100);
 pub struct PluginManager(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
-    pub(super) entries: Vec<Entry>,
+    /// In the order of discovery; replaced as a whole when packages come and go.
+    pub(super) entries: RwLock<Arc<[Arc<Entry>]>>,
     pub(super) broker: Addr<Broker>,
     pub(super) timing: Timing,
     surroundings: Surroundings,
-    web_apps: Vec<WebApp>,
+    pub(super) web_apps: RwLock<Arc<[WebApp]>>,
     pub(super) launcher: Launcher,
     /// Held while an actor is started late.
     pub(super) opening: Mutex<()>,
+    /// Held while it is looked for packages again; true once all have been stopped for the end of the server.
+    pub(super) looking: tokio::sync::Mutex<bool>,
 }
 
 pub(super) struct Entry {
@@ -82,8 +85,11 @@ impl PluginManager {
     ) -> Self {
         let packages = discover(&settings.roots);
         let web_apps = WebApp::discover(&settings.roots);
-        let names = packages.iter().flat_map(|package| [package.id.to_string(), package.name.clone()]);
-        let names: Names = Arc::new(names.collect());
+        for app in web_apps.iter().filter(|app| app.is_for_node(&packages)) {
+            log::info!("the web app {} is served; its plugin for Node.js does not run on this server", app.name);
+        }
+        let names = Names::default();
+        names.set(&packages);
         let changed = Arc::new(watch::Sender::new(0));
         let changes = changed.subscribe();
         let surroundings = Surroundings { events: events.clone(), ..Surroundings::default() };
@@ -102,26 +108,18 @@ impl PluginManager {
             broker: broker.clone(),
             settings,
         };
-        let start_one = |package: PluginPackage| {
-            let entry = Entry { record: Arc::new(launcher.describe(package)), plugin: OnceLock::new() };
-            if launcher.settings.wasm_enabled && entry.record.package().problem.is_none() {
-                match launcher.launch(&entry.record, false) {
-                    Ok(plugin) => drop(entry.plugin.set(plugin)),
-                    Err(reason) => refuse(&entry.record, reason),
-                }
-            }
-            entry
-        };
-        let entries: Vec<_> = packages.into_iter().map(start_one).collect();
+        let entries: Arc<[_]> =
+            packages.into_iter().map(|package| Arc::new(Entry::start(&launcher, package))).collect();
         log::info!("{} plugins found", entries.len());
         let manager = Self(Arc::new(Inner {
-            entries,
+            entries: RwLock::new(entries),
             broker,
             timing,
             surroundings,
-            web_apps,
+            web_apps: RwLock::new(web_apps.into()),
             launcher,
             opening: Mutex::new(()),
+            looking: tokio::sync::Mutex::default(),
         }));
         actix::spawn(announce(Arc::downgrade(&manager.0), changes, events));
         if watched {
@@ -197,7 +195,7 @@ impl PluginManager {
             }
             Some(plugin) => {
                 let hurry = entry.record.waits.cut_short();
-                self.0.ask(entry, plugin, Restart { hurry }).await
+                self.0.ask(&entry, plugin, Restart { hurry }).await
             }
         }
     }
@@ -225,7 +223,7 @@ impl PluginManager {
 
     /// What running plugins offer: PUT handlers and providers.
     pub fn offers(&self) -> &Offers {
-        &self.0.surroundings.offers
+        self.0.offers()
     }
 
     /// The binary streams that plugins publish.
@@ -312,8 +310,8 @@ impl PluginManager {
     }
 
     /// The packages with pages for the browser, sorted by name.
-    pub fn web_apps(&self) -> &[WebApp] {
-        &self.0.web_apps
+    pub fn web_apps(&self) -> Arc<[WebApp]> {
+        self.0.web_apps.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The names of the packages whose plugins are switched off.
@@ -331,14 +329,9 @@ impl PluginManager {
             // A plugin that waits for an answer from outside would keep the server waiting with it.
             runtime.abort_requests();
         }
-        let plugins = self.0.entries.iter().filter_map(|entry| Some((entry, entry.plugin.get()?.clone())));
-        join_all(plugins.map(|(entry, plugin)| async move {
-            let hurry = entry.record.waits.cut_short();
-            if timeout(self.0.timing.shutdown, plugin.send(Shutdown { hurry })).await.is_err() {
-                log::error!("plugin {} does not stop; its thread is left behind", entry.record.id());
-            }
-        }))
-        .await;
+        // What is being installed must not be started after the others have stopped.
+        *self.0.looking.lock().await = true;
+        join_all(self.0.entries().iter().map(|entry| entry.stop(self.0.timing.shutdown, false))).await;
     }
 
     async fn read(&self, id: &str, what: fn(&Record) -> Value) -> Result<Value, PluginError> {
@@ -375,7 +368,7 @@ impl PluginManager {
             Some(_) if reload => self.reload(entry.record.id()).await,
             Some(plugin) => {
                 let hurry = (restart || !wanted).then(|| entry.record.waits.cut_short());
-                self.0.ask(entry, plugin, ApplyConfig { revision, restart, hurry }).await
+                self.0.ask(&entry, plugin, ApplyConfig { revision, restart, hurry }).await
             }
         }
     }
@@ -383,15 +376,27 @@ impl PluginManager {
 
 impl Inner {
     pub(super) fn records(&self) -> Vec<Arc<Record>> {
-        self.entries.iter().map(|entry| entry.record.clone()).collect()
+        self.entries().iter().map(|entry| entry.record.clone()).collect()
     }
 
     /// By id; failing that by package name.
-    pub(super) fn find(&self, id: &str) -> Result<&Entry, PluginError> {
-        let by_id = |entry: &&Entry| entry.record.id() == id && !entry.record.is_duplicate();
-        let by_name = |entry: &&Entry| entry.record.package().name == id;
-        let found = self.entries.iter().find(by_id).or_else(|| self.entries.iter().find(by_name));
-        found.ok_or_else(|| PluginError::Unknown(id.to_owned()))
+    pub(super) fn find(&self, id: &str) -> Result<Arc<Entry>, PluginError> {
+        let entries = self.entries();
+        let by_id = |entry: &&Arc<Entry>| entry.record.id() == id && !entry.record.is_duplicate();
+        let by_name = |entry: &&Arc<Entry>| entry.record.package().name == id;
+        let found = entries.iter().find(by_id).or_else(|| entries.iter().find(by_name));
+        found.cloned().ok_or_else(|| PluginError::Unknown(id.to_owned()))
+    }
+
+    /// What running plugins offer.
+    pub(super) fn offers(&self) -> &Offers {
+        &self.surroundings.offers
+    }
+
+    /// All of them, as they are now.
+    pub(super) fn entries(&self) -> Arc<[Arc<Entry>]> {
+        // Set in one step, so it is whole also after a panic.
+        self.entries.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Sends a request whose answer may take as long as a start does; after a while it counts as well begun. It is carried out also
@@ -411,6 +416,27 @@ impl Inner {
 }
 
 impl Entry {
+    /// Describes a package, and starts its actor if it can run.
+    pub(super) fn start(launcher: &Launcher, package: PluginPackage) -> Self {
+        let entry = Self { record: Arc::new(launcher.describe(package)), plugin: OnceLock::new() };
+        if launcher.settings.wasm_enabled && entry.record.package().problem.is_none() {
+            match launcher.launch(&entry.record, false) {
+                Ok(plugin) => drop(entry.plugin.set(plugin)),
+                Err(reason) => refuse(&entry.record, reason),
+            }
+        }
+        entry
+    }
+
+    /// Stops the plugin and ends its thread. One that hangs is waited for no longer than `patience`. `removed`: its package is gone.
+    pub(super) async fn stop(&self, patience: Duration, removed: bool) {
+        let Some(plugin) = self.plugin.get() else { return };
+        let hurry = self.record.waits.cut_short();
+        if timeout(patience, plugin.send(Shutdown { hurry, removed })).await.is_err() {
+            log::error!("plugin {} does not stop; its thread is left behind", self.record.id());
+        }
+    }
+
     /// Why it can't be run.
     pub(super) fn reason(&self) -> PluginError {
         PluginError::Start(self.record.error().unwrap_or_else(|| "the WASM interface is switched off".to_owned()))

@@ -87,6 +87,12 @@ impl Offers {
         true
     }
 
+    /// The plugin is not there any more: nobody waits for what it offered.
+    pub fn forget(&self, plugin: &str) {
+        self.withdraw(plugin);
+        self.write().withdrawn_puts.remove(plugin);
+    }
+
     /// The plugins that answer PUT requests for a path, first come first.
     pub fn put_handlers(&self, context: &str, path: &str) -> Vec<String> {
         self.plugins(|offers| offers.puts.iter().any(|put| put.0 == context && put.1 == path))

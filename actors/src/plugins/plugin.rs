@@ -9,6 +9,7 @@ use futures_util::future::LocalBoxFuture;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::yield_now;
 use tokio::time::Instant;
+use windlass_broker::observe::{ActorId, ActorKind, Flow, Observatory, Observed, name_thread};
 use windlass_broker::{Broker, ConsumerId, DeliverDeltas, RestartInstance, SharedDelta};
 use windlass_wasm_host::{CallError, CompiledPlugin, CutShort, DeltaText, Guest, Limits, Runtime, utf16_bytes};
 
@@ -62,6 +63,9 @@ pub(super) struct Plugin {
     pub(super) next: Option<NewModule>,
     /// A new module is being started for the first time.
     pub(super) trial: Option<Trial>,
+    /// Times each call into the guest.
+    pub(super) observed: Observed,
+    to_broker: Flow,
 }
 
 /// What a new plugin actor needs.
@@ -73,6 +77,7 @@ pub(super) struct PluginParts {
     pub timing: Timing,
     pub broker: Addr<Broker>,
     pub compilers: Arc<Semaphore>,
+    pub observatory: Observatory,
     /// Do nothing until told: a reload follows.
     pub idle: bool,
 }
@@ -97,17 +102,22 @@ pub(super) struct Restart {
     pub hurry: CutShort,
 }
 
-/// The server goes down: stop the plugin and end its thread. Answered when `plugin_stop` has returned.
+/// The server goes down, or the package is gone: stop the plugin and end its thread. Answered when `plugin_stop` has returned.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub(super) struct Shutdown {
     /// Until it gets this, the plugin waits for nothing outside.
     pub hurry: CutShort,
+    /// The package is gone; nobody else will take back what was said about the plugin.
+    pub removed: bool,
 }
 
 impl Plugin {
     pub(super) fn new(parts: PluginParts) -> Self {
-        let PluginParts { record, host, runtime, limits, timing, broker, compilers, idle } = parts;
+        let PluginParts { record, host, runtime, limits, timing, broker, compilers, observatory, idle } = parts;
+        name_thread(&format!("plugin {}", record.id()));
+        let observed = observatory.observe(ActorKind::Plugin, record.id());
+        let to_broker = observed.flow_to(&ActorId::broker());
         Self {
             record,
             host,
@@ -133,6 +143,8 @@ impl Plugin {
             examining: false,
             next: None,
             trial: None,
+            observed,
+            to_broker,
         }
     }
 
@@ -181,8 +193,9 @@ impl Plugin {
     pub(super) fn sending(&mut self) -> LocalBoxFuture<'static, ()> {
         let messages = std::mem::take(&mut self.outbox);
         let (broker, consumer, provider) = (self.broker.clone(), self.consumer(), self.host.provider().id.clone());
+        let flow = self.to_broker.clone();
         Box::pin(async move {
-            if send_all(&broker, &consumer, &provider, messages).await.is_err() {
+            if send_all(&broker, &flow, &consumer, &provider, messages).await.is_err() {
                 log::warn!("plugin {}: the broker has stopped; what the plugin emitted last is lost", consumer.0);
             }
         })
@@ -210,7 +223,9 @@ impl Plugin {
             return;
         }
         let (Some(guest), Some(delta)) = (&mut self.guest, self.queue.pop_front()) else { return };
+        let handling = self.observed.begin();
         let result = guest.deliver_shared(&Rendered { text: delta.whole(), delta: &delta });
+        self.observed.end(handling, 1);
         self.after_call(result, ctx, |plugin, ctx| {
             if plugin.queue.is_empty() {
                 plugin.outbox.push(ToBroker::Ready);
@@ -247,11 +262,13 @@ impl Plugin {
             return;
         }
         let Some(guest) = &mut self.guest else { return };
+        let handling = self.observed.begin();
         let result = guest.poll().map(|events| {
             if events != 0 {
                 log::trace!(target: "signalk:wasm:loader", "[{}] poll returned {events}", self.record.id());
             }
         });
+        self.observed.end(handling, 0);
         self.after_call(result, ctx, move |plugin, ctx| {
             plugin.schedule_poll(due, ctx);
             plugin.send(ctx);
@@ -336,6 +353,7 @@ impl Handler<RestartInstance> for Plugin {
     fn handle(&mut self, RestartInstance { crash }: RestartInstance, ctx: &mut Self::Context) {
         // It may have been stopped, or started by hand, meanwhile, and may even have crashed again since.
         if self.record.state() == PluginState::Crashed && crash == self.crashes {
+            self.observed.restarted();
             self.begin(true, ctx);
         }
     }
@@ -383,9 +401,12 @@ impl Handler<Restart> for Plugin {
 impl Handler<Shutdown> for Plugin {
     type Result = ResponseFuture<()>;
 
-    fn handle(&mut self, Shutdown { hurry }: Shutdown, ctx: &mut Self::Context) -> Self::Result {
+    fn handle(&mut self, Shutdown { hurry, removed }: Shutdown, ctx: &mut Self::Context) -> Self::Result {
         drop(hurry);
         let (sender, receiver) = oneshot::channel::<()>();
+        if removed {
+            self.clear_alarm("Plugin removed");
+        }
         self.shut_down(sender, ctx);
         Box::pin(async move {
             // An error says that the actor has ended, which is what was asked for.

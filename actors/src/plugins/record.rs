@@ -225,10 +225,17 @@ impl Record {
             changed,
         };
         if let Some(problem) = record.error() {
-            record.log.write(LogLevel::Error, LogSource::Server, &problem);
-            log::error!("plugin {}: {problem}", record.package().name);
-            if !record.is_duplicate() {
-                record.report(StatusKind::Error, &problem);
+            let package = record.package();
+            if package.is_for_node() {
+                let reason = "it is made for Node.js, which this server does not run; look for a version with a WebAssembly module";
+                record.log.write(LogLevel::Info, LogSource::Server, reason);
+                log::info!("plugin {}: {reason}", package.name);
+            } else {
+                record.log.write(LogLevel::Error, LogSource::Server, &problem);
+                log::error!("plugin {}: {problem}", package.name);
+                if !record.is_duplicate() {
+                    record.report(StatusKind::Error, &problem);
+                }
             }
         }
         record

@@ -87,7 +87,9 @@ impl Plugin {
             return;
         }
         let Some(guest) = &mut self.guest else { return };
+        let handling = self.observed.begin();
         let result = guest.deliver_responses().map(drop);
+        self.observed.end(handling, 0);
         self.after_call(result, ctx, Self::send);
     }
 
@@ -112,7 +114,9 @@ impl Plugin {
             return;
         }
         let (Some(guest), Some(event)) = (&mut self.guest, self.extras.events.pop_front()) else { return };
+        let handling = self.observed.begin();
         let result = guest.deliver_event(&event);
+        self.observed.end(handling, 0);
         self.after_call(result, ctx, |plugin, ctx| plugin.send_then(ctx, Self::schedule_event));
     }
 

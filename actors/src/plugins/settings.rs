@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use windlass_broker::observe::Observatory;
 use windlass_wasm_host::CertificateAuthorities;
 
 use super::limits::{PluginLimits, PluginOverride};
@@ -31,6 +32,8 @@ pub struct PluginSettings {
     pub disable_all: bool,
     /// `DEFAULTENABLEDPLUGINS`: ids (or package names) of plugins that are enabled as long as they have no configuration file.
     pub enabled_by_default: Vec<String>,
+    /// Where the plugins' actors are seen.
+    pub observatory: Observatory,
 }
 
 /// Times that only tests change.

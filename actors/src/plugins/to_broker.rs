@@ -1,6 +1,7 @@
 //! What a plugin has to tell the broker, kept in order until it is sent.
 
 use actix::{Addr, MailboxError, Recipient};
+use windlass_broker::observe::Flow;
 use windlass_broker::{
     AttachConsumer, Broker, ConsumerId, ConsumerReady, DeliverDeltas, Delta, DetachConsumer, ForgiveCrashes, Origin,
     Publish, SourceRef, StartBuffering, StopBuffering, Topic,
@@ -40,6 +41,7 @@ pub(super) enum ToBroker {
 /// behind holds up the plugin that publishes and nobody else.
 pub(super) async fn send_all(
     broker: &Addr<Broker>,
+    flow: &Flow,
     consumer: &ConsumerId,
     provider: &SourceRef,
     messages: Vec<ToBroker>,
@@ -50,7 +52,8 @@ pub(super) async fn send_all(
             ToBroker::Publish(mut deltas) => {
                 while !deltas.is_empty() {
                     let rest = deltas.split_off(deltas.len().min(BATCH));
-                    broker.send(Publish { provider: provider.clone(), origin: Origin::NONE, deltas }).await?;
+                    let publish = Publish { provider: provider.clone(), origin: Origin::NONE, deltas };
+                    broker.send(flow.carry(publish)).await?;
                     deltas = rest;
                 }
             }

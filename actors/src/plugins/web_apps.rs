@@ -63,6 +63,13 @@ impl WebApp {
         found
     }
 
+    /// Whether it comes with a plugin that is not among those of this server.
+    pub(super) fn is_for_node(&self, plugins: &[PluginPackage]) -> bool {
+        let mut keywords = self.package_json["keywords"].as_array().into_iter().flatten();
+        let claims = keywords.any(|keyword| keyword == "signalk-node-server-plugin");
+        claims && !plugins.iter().any(|plugin| plugin.name == self.name)
+    }
+
     fn read(directory: &Path, name: &str) -> Option<Self> {
         // A plugin's is read again; one that is no JSON is listed among the plugins with the reason.
         let package_json: Value = serde_json::from_slice(&fs::read(directory.join("package.json")).ok()?).ok()?;

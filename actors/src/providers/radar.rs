@@ -64,8 +64,10 @@ impl Radars {
     }
 
     /// `{"version", "radars": {"<id>": {name, brand, …}}}`. A provider or radar that does not answer is left out; that is counted.
-    pub async fn list(&self) -> Value {
-        let owned = self.owned().await;
+    /// `sees` says of the radars which may be seen, given the radar and its provider.
+    pub async fn list(&self, sees: &dyn Fn(&str, &str) -> bool) -> Value {
+        let mut owned = self.owned().await;
+        owned.retain(|(provider, id)| sees(id, &provider.id));
         let infos = join_all(owned.iter().map(|(provider, id)| about(provider, "radar_get_radar_info", id))).await;
         let mut radars = Map::new();
         for ((provider, id), info) in owned.iter().zip(infos) {
@@ -81,6 +83,14 @@ impl Radars {
             }
         }
         json!({"version": VERSION, "radars": radars})
+    }
+
+    /// The id of the provider that has a radar.
+    ///
+    /// # Errors
+    /// There is no such radar.
+    pub async fn owner(&self, radar: &str) -> Result<String, RadarError> {
+        Ok(self.provider_of(radar).await?.id)
     }
 
     /// Name, brand, model and address.

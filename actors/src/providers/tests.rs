@@ -94,6 +94,11 @@ fn query(parameters: &[(&str, &str)]) -> Vec<(String, String)> {
     parameters.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
 }
 
+/// ACLs that hide nothing.
+fn everything(_: &str, _: &str) -> bool {
+    true
+}
+
 #[actix::test]
 async fn several_providers_are_read_as_one() {
     let server = Server::new().await;
@@ -101,25 +106,35 @@ async fn several_providers_are_read_as_one() {
     let second = Shelf::new("second", &["waypoints"], json!({ID: {"name": "new"}, "b": {}}));
     let third = Shelf::broken("third", &["waypoints"]);
     let all = resources(&server, &[&first, &second, &third]);
-    let list = all.list("waypoints", Vec::new()).await.expect("a list");
+    let list = all.list("waypoints", Vec::new(), &everything).await.expect("a list");
     assert_eq!(Value::from(list), json!({ID: {"name": "new"}, "a": {}, "b": {}}));
-    assert_eq!(all.list("waypoints", query(&[("limit", "2")])).await.expect("a list").len(), 2);
-    assert_eq!(all.get("waypoints", ID, None).await, Ok(json!({"name": "new", "depth": 3})));
-    assert_eq!(all.get("waypoints", ID, Some("first")).await, Ok(json!({"name": "old", "depth": 3})));
-    let depth = all.property("waypoints", ID, &["depth".to_owned()], None).await.expect("a property");
+    assert_eq!(all.list("waypoints", query(&[("limit", "2")]), &everything).await.expect("a list").len(), 2);
+    assert_eq!(all.get("waypoints", ID, None, &everything).await, Ok(json!({"name": "new", "depth": 3})));
+    assert_eq!(all.get("waypoints", ID, Some("first"), &everything).await, Ok(json!({"name": "old", "depth": 3})));
+    let depth = all.property("waypoints", ID, &["depth".to_owned()], None, &everything).await.expect("a property");
     assert_eq!(
         (&depth["value"], &depth["$source"], depth["timestamp"].is_string()),
         (&json!(3), &json!("first"), true)
     );
-    assert_eq!(all.get("waypoints", OTHER, None).await, Err(ResourceError::NotFound(OTHER.to_owned())));
+    assert_eq!(all.get("waypoints", OTHER, None, &everything).await, Err(ResourceError::NotFound(OTHER.to_owned())));
     assert_eq!(all.provider_ids("waypoints").expect("a type"), ["first", "second", "third"]);
     assert_eq!(all.types(), ["waypoints"]);
-    assert!(all.list("routes", Vec::new()).await.expect("a standard type").is_empty());
+    assert!(all.list("routes", Vec::new(), &everything).await.expect("a standard type").is_empty());
+    // SK-147: whoever may not see what one provider has gets what the others have.
+    let of_second = |path: &str, provider: &str| path == format!("resources.waypoints.{ID}") && provider == "second";
+    let list = all.list("waypoints", Vec::new(), &of_second).await.expect("a list");
+    assert_eq!(Value::from(list), json!({ID: {"name": "new"}}));
+    assert_eq!(all.get("waypoints", ID, None, &of_second).await, Ok(json!({"name": "new"})));
+    let hidden = all.get("waypoints", ID, Some("first"), &of_second).await;
+    assert_eq!(hidden, Err(ResourceError::NotFound(ID.to_owned())));
+    assert!(all.property("waypoints", ID, &["depth".to_owned()], None, &of_second).await.is_err());
+    all.expect("groups");
+    assert!(all.list("groups", Vec::new(), &everything).await.expect("an expected type").is_empty());
     for (kind, parameters) in [("fishing", Vec::new()), ("routes", query(&[("provider", "first")]))] {
-        let unknown = all.list(kind, parameters).await;
+        let unknown = all.list(kind, parameters, &everything).await;
         assert!(matches!(unknown, Err(ResourceError::UnknownType(_))), "{kind}: {unknown:?}");
     }
-    let unknown = all.list("waypoints", query(&[("provider", "fourth")])).await;
+    let unknown = all.list("waypoints", query(&[("provider", "fourth")]), &everything).await;
     assert!(matches!(unknown, Err(ResourceError::UnknownProvider(_))), "{unknown:?}");
 }
 
@@ -133,7 +148,7 @@ async fn a_write_goes_to_the_owner_else_to_whom_it_is_meant_for_else_to_the_defa
     let body = waypoint("new");
     all.replace("waypoints", ID, &body, None).await.expect("saved");
     assert_eq!((first.ids().len(), second.ids().len()), (0, 1), "the owner keeps it");
-    assert_eq!(all.get("waypoints", ID, None).await, Ok(body.clone()));
+    assert_eq!(all.get("waypoints", ID, None, &everything).await, Ok(body.clone()));
     all.replace("waypoints", OTHER, &body, Some("second")).await.expect("saved");
     assert_eq!((first.ids().len(), second.ids().len()), (0, 2));
     let id = all.create("waypoints", &body, None).await.expect("created");
@@ -208,7 +223,7 @@ async fn a_failing_provider_is_an_error_where_it_alone_counts() {
     assert!(matches!(failed, ResourceError::Creating { .. }), "{failed}");
     let failed = all.replace("waypoints", ID, &body, None).await.expect_err("it is broken");
     assert!(failed.to_string().contains("broken gave no usable answer"), "{failed}");
-    assert!(all.list("waypoints", Vec::new()).await.expect("an empty list").is_empty());
+    assert!(all.list("waypoints", Vec::new(), &everything).await.expect("an empty list").is_empty());
     assert!(server.values_so_far(&format!("resources.waypoints.{ID}")).is_empty());
 }
 
@@ -239,7 +254,7 @@ async fn the_provider_of_a_radar_is_asked_before_others() {
     }
     assert_eq!(all.radars.info("other").await, Err(RadarError::NotFound));
     assert_eq!(all.failures.read()["damaged"]["radar_get_radars"], 2);
-    assert_eq!(all.radars.list().await["radars"], json!({"halo": {"name": "Halo"}}));
+    assert_eq!(all.radars.list(&|_, _| true).await["radars"], json!({"halo": {"name": "Halo"}}));
     // A radar goes with its provider.
     assert_eq!(manager.set_enabled("sound", false).await, Ok(()));
     assert_eq!(all.radars.info("halo").await, Err(RadarError::NotFound));

@@ -1,7 +1,5 @@
 //! `baseDeltas.json`: what the owner has configured of the vessel, metadata included (signalk-v1 §2.3, §16).
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value, json};
 use windlass_store::{ChangeError, Document};
 
@@ -11,7 +9,7 @@ const OWN: &str = "vessels.self";
 /// The file, for whoever changes it: one change at a time, on the disk before it counts.
 #[derive(Debug)]
 pub struct BaseDeltas {
-    document: Arc<Document>,
+    document: Document,
     /// What holds as long as there is no such file: an older `defaults.json` may be in its place.
     at_start: Vec<Value>,
 }
@@ -28,8 +26,8 @@ pub enum BaseDeltasError<E> {
 }
 
 impl BaseDeltas {
-    /// The file, which others may change too. `at_start` are the deltas that the server started with, wherever they came from.
-    pub fn new(document: Arc<Document>, at_start: Vec<Value>) -> Self {
+    /// The file. `at_start` are the deltas that the server started with, wherever they came from.
+    pub fn new(document: Document, at_start: Vec<Value>) -> Self {
         Self { document, at_start }
     }
 
@@ -42,11 +40,18 @@ impl BaseDeltas {
         change: impl FnOnce(&mut Vec<Value>) -> Result<T, E>,
     ) -> Result<T, ChangeError<BaseDeltasError<E>>> {
         self.document.change(|file| {
-            if file.as_object().is_some_and(Map::is_empty) {
-                *file = Value::Array(self.at_start.clone());
+            let before = match &*file {
+                Value::Array(deltas) => deltas.clone(),
+                Value::Object(empty) if empty.is_empty() => self.at_start.clone(),
+                _ => return Err(BaseDeltasError::NotAnArray),
+            };
+            let mut deltas = before.clone();
+            let done = change(&mut deltas).map_err(BaseDeltasError::Refused)?;
+            // Whoever only reads does not bring a file about.
+            if deltas != before {
+                *file = deltas.into();
             }
-            let deltas = file.as_array_mut().ok_or(BaseDeltasError::NotAnArray)?;
-            change(deltas).map_err(BaseDeltasError::Refused)
+            Ok(done)
         })
     }
 }
@@ -174,8 +179,11 @@ mod tests {
     #[test]
     fn the_file_takes_over_what_the_server_started_with() {
         let directory = tempfile::tempdir().expect("a directory");
-        let document = Arc::new(Document::new(directory.path().join("baseDeltas.json")));
+        let document = Document::new(directory.path().join("baseDeltas.json"));
         let base = BaseDeltas::new(document, vessel());
+        let read = base.change(|deltas| Ok::<_, ()>(deltas.len()));
+        assert_eq!(read.expect("readable"), vessel().len());
+        assert!(!directory.path().join("baseDeltas.json").exists(), "reading writes nothing");
         let stored = base.change(|deltas| Ok::<_, ()>(set_metadata(deltas, "a.b", &map(json!({"units": "m"})))));
         assert_eq!(stored.expect("saved").len(), 1);
         let text = std::fs::read_to_string(directory.path().join("baseDeltas.json")).expect("a file");

@@ -16,14 +16,16 @@ use windlass_broker::{Path, RawJson, SourceRef};
 use super::outcome::Outcome;
 use super::requests::{OpenRequest, RequestState, RequestStatus};
 
-/// How long a client may take for its first word, and for the last one after it has said that it goes on.
+/// How long a client may take for its first word unless another time is set (signalk-v1 §6.5 no. 4),
 const PATIENCE: Duration = Duration::from_secs(60);
+/// and for the last one after it has said that it goes on.
 const LONG_PATIENCE: Duration = Duration::from_secs(600);
 /// Most values that are remembered of one client, and of all together.
 const MAX_OF_CLIENT: usize = 2_000;
 const MAX_VALUES: usize = 50_000;
-/// Most requests that wait for clients.
+/// Most requests that wait for clients, and for one of them.
 const MAX_WAITING: usize = 1_000;
+const MAX_WAITING_FOR_CLIENT: usize = 32;
 
 /// A request for the client that feeds the value; it answers with [`FeederSeat::reply`].
 #[derive(Debug, Clone, PartialEq, Message)]
@@ -38,8 +40,11 @@ pub struct PutForward {
 }
 
 /// Which clients feed which values of the own ship, and what was asked of them. Clones share.
-#[derive(Debug, Clone, Default)]
-pub struct Feeders(Arc<Mutex<Table>>);
+#[derive(Debug, Clone)]
+pub struct Feeders {
+    table: Arc<Mutex<Table>>,
+    patience: Duration,
+}
 
 #[derive(Debug, Default)]
 struct Table {
@@ -87,7 +92,19 @@ pub(super) struct Candidate {
     recipient: Recipient<PutForward>,
 }
 
+impl Default for Feeders {
+    /// Clients have a minute for their first word.
+    fn default() -> Self {
+        Self::waiting(PATIENCE)
+    }
+}
+
 impl Feeders {
+    /// Clients have so long for their first word; a request that they are silent about ends with 504.
+    pub fn waiting(patience: Duration) -> Self {
+        Self { table: Arc::default(), patience }
+    }
+
     /// A seat for a client who gets requests at `recipient`.
     pub fn seat(&self, recipient: Recipient<PutForward>) -> FeederSeat {
         static NEXT: AtomicU64 = AtomicU64::new(1);
@@ -104,12 +121,14 @@ impl Feeders {
         let Some(path) = Path::find(path) else { return Found::Nobody };
         let table = self.lock();
         let feeders = table.by_path.get(&path).map(Vec::as_slice).unwrap_or_default();
-        let mut meant = feeders.iter().filter(|feeder| source.is_none_or(|source| feeder.source.as_str() == source));
-        match (meant.next(), meant.next()) {
-            (None, _) => Found::Nobody,
-            (Some(one), None) => Found::One(Candidate { client: one.client, recipient: one.recipient.clone() }),
-            (Some(_), Some(_)) => Found::Several,
+        // Of several with the same source the latest counts: the same client, come back before its former connection was given up.
+        let meant = feeders.iter().rev().filter(|feeder| source.is_none_or(|source| feeder.source.as_str() == source));
+        let mut meant = meant.peekable();
+        let Some(one) = meant.peek().copied() else { return Found::Nobody };
+        if meant.any(|other| other.source != one.source) {
+            return Found::Several;
         }
+        Found::One(Candidate { client: one.client, recipient: one.recipient.clone() })
     }
 
     /// Hands a request on to a client. The request is pending; a task ends it when the client does not answer.
@@ -121,14 +140,15 @@ impl Feeders {
         value: RawJson,
     ) -> RequestStatus {
         let mut table = self.lock();
-        if table.waiting.len() >= MAX_WAITING {
+        let of_client = table.waiting.values().filter(|waiting| waiting.client == to.client).count();
+        if table.waiting.len() >= MAX_WAITING || of_client >= MAX_WAITING_FOR_CLIENT {
             drop(table);
             return request.tell(Outcome::completed(503, "too many requests wait for stream clients; try again"));
         }
         // An id of its own: two clients may have chosen the same one.
         let id = uuid::Uuid::new_v4().to_string();
         let status = request.tell(Outcome::pending());
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + self.patience;
         table.waiting.insert(id.clone(), Waiting { client: to.client, request, until });
         drop(table);
         if to.recipient.try_send(PutForward { id: id.clone(), path: path.to_owned(), value }).is_err() {
@@ -164,7 +184,7 @@ impl Feeders {
 
     fn lock(&self) -> MutexGuard<'_, Table> {
         // Whole between any two statements, also after a panic.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -248,7 +268,8 @@ mod tests {
     use serde_json::json;
     use tokio::sync::mpsc;
 
-    use super::super::requests::{NewRequest, RequestStore};
+    use super::super::requests::RequestStore;
+    use super::super::requests::tests::nameless;
     use super::*;
 
     /// A client that notes what it is asked.
@@ -277,7 +298,7 @@ mod tests {
 
     fn ask(feeders: &Feeders, store: &RequestStore, path: &str) -> String {
         let Found::One(candidate) = feeders.find(path, None) else { panic!("nobody feeds {path}") };
-        let status = feeders.forward(&candidate, store.begin(NewRequest::default()), path, RawJson::number(1.0));
+        let status = feeders.forward(&candidate, store.begin(nameless()), path, RawJson::number(1.0));
         assert_eq!((status.state, status.status_code), (RequestState::Pending, 202));
         status.request_id
     }
@@ -299,7 +320,7 @@ mod tests {
         assert!(one.reply(&forward.id, &json!({"state": "PENDING"})));
         assert!(one.reply(&forward.id, &done));
         assert!(!one.reply(&forward.id, &done), "once");
-        let status = store.get(&id).expect("kept");
+        let status = store.of_crew(&id, std::time::Instant::now()).expect("kept");
         assert_eq!(
             (status.state, status.status_code, status.message.as_deref()),
             (RequestState::Completed, 200, Some("on"))
@@ -323,9 +344,40 @@ mod tests {
         let id = ask(&feeders, &store, path.as_str());
         asked_two.recv().await.expect("a request");
         drop(two);
-        assert_eq!(store.get(&id).map(|status| status.status_code), Some(502));
+        assert_eq!(store.of_crew(&id, std::time::Instant::now()).map(|status| status.status_code), Some(502));
         assert!(matches!(feeders.find(path.as_str(), None), Found::Nobody));
         assert_eq!(feeders.lock().values, 0);
+    }
+
+    #[actix::test]
+    async fn a_client_that_came_back_is_asked_and_its_former_connection_is_not() {
+        let (feeders, store) = (Feeders::default(), RequestStore::default());
+        let (mut former, mut asked_former) = client(&feeders);
+        let (mut present, mut asked) = client(&feeders);
+        let (path, source) = names("electrical.switches.feeder.back", "ws.a");
+        former.feeds(&path, &source);
+        present.feeds(&path, &source);
+        let id = ask(&feeders, &store, path.as_str());
+        let forward = asked.recv().await.expect("a request");
+        assert!(asked_former.try_recv().is_err());
+        drop(former);
+        assert!(present.reply(&forward.id, &json!({"state": "COMPLETED", "statusCode": 200})));
+        assert_eq!(store.of_crew(&id, std::time::Instant::now()).map(|status| status.status_code), Some(200));
+    }
+
+    #[actix::test]
+    async fn a_silent_client_holds_up_so_many_requests_and_no_more() {
+        let (feeders, store) = (Feeders::default(), RequestStore::default());
+        let (mut one, _asked) = client(&feeders);
+        let (path, source) = names("electrical.switches.feeder.silent", "ws.a");
+        one.feeds(&path, &source);
+        for _ in 0..MAX_WAITING_FOR_CLIENT {
+            ask(&feeders, &store, path.as_str());
+        }
+        let Found::One(candidate) = feeders.find(path.as_str(), None) else { panic!("nobody feeds it") };
+        let request = store.begin(nameless());
+        let status = feeders.forward(&candidate, request, path.as_str(), RawJson::number(1.0));
+        assert_eq!(status.status_code, 503);
     }
 
     #[actix::test]
@@ -338,10 +390,10 @@ mod tests {
         one.feeds(&path, &source);
         let id = ask(&feeders, &store, path.as_str());
         tokio::time::sleep(PATIENCE - Duration::from_millis(10)).await;
-        assert_eq!(store.get(&id).map(|status| status.status_code), Some(202));
+        assert_eq!(store.of_crew(&id, std::time::Instant::now()).map(|status| status.status_code), Some(202));
         tokio::time::sleep(Duration::from_millis(20)).await;
         assert_eq!(
-            store.get(&id).map(|status| (status.state, status.status_code)),
+            store.of_crew(&id, std::time::Instant::now()).map(|status| (status.state, status.status_code)),
             Some((RequestState::Completed, 504))
         );
         assert!(feeders.lock().waiting.is_empty());

@@ -2,7 +2,7 @@
 //!
 //! What is set is kept in `baseDeltas.json` and told to everybody at once as a metadata delta with `$source` `defaults`.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use actix::Addr;
 use serde_json::{Map, Value, json};
@@ -14,6 +14,7 @@ use super::base_deltas::{BaseDeltas, BaseDeltasError, remove_metadata, set_metad
 use super::outcome::Outcome;
 use crate::data_model::ModelView;
 use crate::metadata::MetadataRegistry;
+use crate::notifications::DEFAULT_METHOD;
 
 /// Most changes that may wait for the disk.
 const MAX_WAITING: usize = 64;
@@ -30,8 +31,13 @@ pub(super) struct Target {
     pub field: Option<String>,
 }
 
+/// Says whether values may belong to a category, given their unit where it is known; the words are for whoever wants it.
+pub type CategoryCheck = Box<dyn Fn(Option<&str>, &str) -> Result<(), String> + Send + Sync>;
+
 /// Where metadata is changed.
 pub(super) struct Metadata {
+    /// Who knows the categories of `displayUnits`. Without it there are none to check.
+    pub categories: OnceLock<CategoryCheck>,
     pub base_deltas: Arc<BaseDeltas>,
     pub broker: Addr<Broker>,
     pub view: ModelView,
@@ -80,7 +86,29 @@ impl Target {
 impl Metadata {
     pub fn new(base_deltas: Arc<BaseDeltas>, broker: Addr<Broker>, view: ModelView) -> Self {
         let waiting = Arc::new(Semaphore::new(MAX_WAITING));
-        Self { base_deltas, broker, view, changing: Mutex::new(()), waiting }
+        Self { categories: OnceLock::new(), base_deltas, broker, view, changing: Mutex::new(()), waiting }
+    }
+
+    /// Checks the category of `displayUnits`, if it is to be changed (signalk-v1 §6.6).
+    ///
+    /// # Errors
+    /// The answer to one that is not known, or is for values in another unit.
+    pub fn check(&self, path: &str, changes: &Map<String, Value>) -> Result<(), Outcome> {
+        let bad = |message: String| Outcome::completed(400, message);
+        let shown = match changes.get("displayUnits") {
+            None | Some(Value::Null) => return Ok(()),
+            Some(Value::Object(shown)) => shown,
+            Some(_) => return Err(bad("displayUnits is an object with a category".to_owned())),
+        };
+        let category = match shown.get("category") {
+            None | Some(Value::Null) => return Ok(()),
+            Some(Value::String(category)) => category,
+            Some(_) => return Err(bad("displayUnits.category is the name of a category".to_owned())),
+        };
+        let Some(check) = self.categories.get() else { return Ok(()) };
+        let known = self.view.metadata(path).unwrap_or_default();
+        let units = changes.get("units").or_else(|| known.get("units")).and_then(Value::as_str);
+        check(units, category).map_err(bad)
     }
 
     /// Saves fields of a path's metadata and tells everybody.
@@ -114,7 +142,14 @@ impl Metadata {
             Ok((removed, stored)) => {
                 let builtin = MetadataRegistry::builtin().lookup(&target.path);
                 let builtin = builtin.and_then(|meta| serde_json::to_value(meta).ok()).unwrap_or_default();
-                let reverted = removed.into_iter().map(|field| (field.clone(), builtin[&field].clone()));
+                let reverted = removed.into_iter().map(|field| {
+                    let value = match &builtin[&field] {
+                        // Null would mean: tell nobody.
+                        Value::Null if field.ends_with("Method") => json!(DEFAULT_METHOD),
+                        value => value.clone(),
+                    };
+                    (field, value)
+                });
                 self.tell(&target.path, reverted.chain(stored).collect()).await
             }
             Err(outcome) => outcome,

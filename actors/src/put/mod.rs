@@ -23,9 +23,12 @@ use crate::plugins::{CallTarget, PluginCallError, PluginManager, PluginState};
 pub use base_deltas::{BaseDeltas, BaseDeltasError};
 use feeders::Found;
 pub use feeders::{FeederSeat, Feeders, PutForward};
+pub use metadata::CategoryCheck;
 use metadata::{Metadata, Target};
 use outcome::Outcome;
-pub use requests::{NewRequest, OpenRequest, PendingAction, RequestChanged, RequestState, RequestStatus, RequestStore};
+pub use requests::{
+    Asker, NewRequest, OpenRequest, PendingAction, RequestChanged, RequestState, RequestStatus, RequestStore,
+};
 
 /// The context of the own ship in requests.
 const OWN: &str = "vessels.self";
@@ -40,6 +43,8 @@ pub struct RequestFrom {
     pub session: Session,
     /// The client's id of the request; a new one is made when it has none.
     pub request_id: Option<String>,
+    /// They may change nothing, whatever the session says: a page of another origin.
+    pub only_reads: bool,
     /// Who is told of each state, the first included.
     pub watcher: Option<Recipient<RequestChanged>>,
 }
@@ -85,18 +90,25 @@ struct Inner {
 }
 
 impl PutHandlers {
-    /// `base_deltas` is where metadata is kept.
+    /// `feeders` are the stream clients that can be asked, `base_deltas` is where metadata is kept.
     pub fn new(
         plugins: PluginManager,
         security: Security,
         broker: Addr<Broker>,
         view: ModelView,
         base_deltas: Arc<BaseDeltas>,
+        feeders: Feeders,
     ) -> Self {
         let own = view.identity().context().as_str().to_owned();
         let metadata = Metadata::new(base_deltas, broker, view);
-        let (requests, feeders) = (RequestStore::default(), Feeders::default());
-        Self(Arc::new(Inner { plugins, security, own, requests, feeders, metadata }))
+        Self(Arc::new(Inner { plugins, security, own, requests: RequestStore::default(), feeders, metadata }))
+    }
+
+    /// From now on the categories of metadata are checked. Only the first check counts.
+    pub fn checking_categories(self, check: CategoryCheck) -> Self {
+        // A second one would be a mistake of whoever starts the server, and no harm.
+        let _ = self.0.metadata.categories.set(check);
+        self
     }
 
     /// What has become of the requests.
@@ -116,11 +128,15 @@ impl PutHandlers {
         let metadata = self.is_own(&context).then(|| Target::of(&path)).flatten();
         // Whoever may change a value may say what it means.
         let judged = metadata.as_ref().map_or(path.as_str(), |target| &target.path);
-        if !self.permits(&from.session, &context, judged, source.as_deref()) {
+        // Metadata has no source that could be chosen: what the request names as such must not find another rule.
+        let judged_source = if metadata.is_some() { None } else { source.as_deref() };
+        if !self.permits(&from.session, &context, judged, judged_source) {
             return open.tell(Outcome::completed(403, NOT_PERMITTED));
         }
         if let Some(target) = metadata {
-            return match target.changes(value.to_value()) {
+            let changes = target.changes(value.to_value());
+            let checked = changes.and_then(|changes| self.0.metadata.check(&target.path, &changes).map(|()| changes));
+            return match checked {
                 Err(outcome) => open.tell(outcome),
                 Ok(changes) => {
                     let inner = self.0.clone();
@@ -160,15 +176,17 @@ impl PutHandlers {
         self.finish_later(open, async move { inner.metadata.remove(&target).await })
     }
 
-    /// Answers a request that can't be read, and keeps the answer.
+    /// Answers a request that can't be read, and keeps the answer for those who could have made it.
     pub fn refuse(&self, from: &RequestFrom, status_code: u16, message: impl Into<String>) -> RequestStatus {
         self.begin(from).tell(Outcome::completed(status_code, message))
     }
 
     fn begin(&self, from: &RequestFrom) -> OpenRequest {
-        let RequestFrom { session, request_id, watcher } = from;
-        let user = session.principal().id().map(str::to_owned);
-        self.0.requests.begin(NewRequest { id: request_id.clone(), user, watcher: watcher.clone() })
+        let RequestFrom { session, request_id, only_reads, watcher } = from;
+        let by = session.principal().clone();
+        // Neither makes others forget, nor is it another way to read: there is nothing to ask about.
+        let remembered = !only_reads && self.may_write(session);
+        self.0.requests.begin(NewRequest { id: request_id.clone(), by, remembered, watcher: watcher.clone() })
     }
 
     /// The request is pending; how it ends is told when the disk has it.
@@ -179,13 +197,16 @@ impl PutHandlers {
         status
     }
 
+    fn may_write(&self, session: &Session) -> bool {
+        let security = &self.0.security;
+        security.check(session, SystemTime::now()).is_ok() && security.may_write(session.principal())
+    }
+
     /// Whether the level and the ACLs of somebody allow a PUT at this moment (signalk-v1 §8.5).
     fn permits(&self, session: &Session, context: &str, path: &str, source: Option<&str>) -> bool {
-        let security = &self.0.security;
-        let principal = session.principal();
-        security.check(session, SystemTime::now()).is_ok()
-            && security.may_write(principal)
-            && security.acl().decide(principal, self.is_own(context), context, path, source.unwrap_or_default()).put
+        let (acl, principal) = (self.0.security.acl(), session.principal());
+        self.may_write(session)
+            && acl.decide(principal, self.is_own(context), context, path, source.unwrap_or_default()).put
     }
 
     /// What a plugin says; `None` when no plugin handles the path.

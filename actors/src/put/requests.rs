@@ -1,4 +1,7 @@
 //! Requests that clients can ask about, and those who wait for what becomes of them (signalk-v1 §6.1).
+//!
+//! Clients choose ids, and several choose `1`: what is kept belongs to the principal who made it. Others see it only by an id that nobody
+//! guesses, which is as good as a token.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,6 +10,7 @@ use std::time::{Duration, Instant};
 use actix::{Message, Recipient};
 use serde::Serialize;
 use uuid::Uuid;
+use windlass_security::Principal;
 
 use super::outcome::Outcome;
 
@@ -63,14 +67,25 @@ pub struct PendingAction {
 pub struct RequestChanged(pub RequestStatus);
 
 /// What a request is to be remembered as.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct NewRequest {
-    /// The client's id of it; a new one is made when it has none. A later request of the same id takes its place.
+    /// The client's id of it; a new one is made when it has none. A later request of the same id and principal takes its place.
     pub id: Option<String>,
-    /// See [`RequestStatus::user`].
-    pub user: Option<String>,
+    /// Who makes it.
+    pub by: Principal,
+    /// Whether it can be asked about. What somebody who may change nothing asks for is answered, and takes nobody's place in the memory.
+    pub remembered: bool,
     /// Who is told of each state. A request has few states, so these messages need no bound of their own.
     pub watcher: Option<Recipient<RequestChanged>>,
+}
+
+/// Who asks about a request.
+#[derive(Debug, Clone, Copy)]
+pub struct Asker<'a> {
+    /// Who it is: they see what they have asked for themselves,
+    pub principal: &'a Principal,
+    /// and as an admin, what others have.
+    pub is_admin: bool,
 }
 
 /// Remembers requests for an hour. Clones share.
@@ -79,10 +94,18 @@ pub struct RequestStore(Arc<Mutex<Kept>>);
 
 #[derive(Debug, Default)]
 struct Kept {
-    by_id: HashMap<String, (u64, RequestStatus)>,
+    /// The states by id, one for each principal who has made a request of it.
+    by_id: HashMap<String, Vec<Entry>>,
     /// Number, time and id of each, the oldest first. One that a later request of the same id has replaced is there still.
     order: VecDeque<(u64, Instant, String)>,
     count: u64,
+}
+
+#[derive(Debug)]
+struct Entry {
+    number: u64,
+    by: Principal,
+    status: RequestStatus,
 }
 
 /// A request that is being carried out. Whoever does so tells how it goes on.
@@ -91,30 +114,42 @@ pub struct OpenRequest {
     store: RequestStore,
     number: u64,
     id: String,
-    user: Option<String>,
+    by: Principal,
+    remembered: bool,
     watcher: Option<Recipient<RequestChanged>>,
     told: bool,
 }
 
 impl RequestStore {
-    /// What has become of a request; `None` for one that nobody made, or that is forgotten.
-    pub fn get(&self, id: &str) -> Option<RequestStatus> {
-        self.get_at(id, Instant::now())
+    /// What has become of a request: of one's own, or of somebody's whose id is a random one (UUID of version 4), or for an admin of
+    /// anybody's. `None` for one that nobody made, that is forgotten, or that the asker may not see.
+    pub fn get(&self, id: &str, asker: Asker<'_>) -> Option<RequestStatus> {
+        self.get_at(id, asker, Instant::now())
     }
 
     /// Begins a request. It is remembered from its first state on.
     pub fn begin(&self, request: NewRequest) -> OpenRequest {
-        let NewRequest { id, user, watcher } = request;
+        let NewRequest { id, by, remembered, watcher } = request;
         let number = self.with(Instant::now(), |kept| {
             kept.count += 1;
             kept.count
         });
         let id = id.unwrap_or_else(|| Uuid::new_v4().to_string());
-        OpenRequest { store: self.clone(), number, id, user, watcher, told: false }
+        OpenRequest { store: self.clone(), number, id, by, remembered, watcher, told: false }
     }
 
-    fn get_at(&self, id: &str, now: Instant) -> Option<RequestStatus> {
-        self.with(now, |kept| kept.by_id.get(id).map(|(_, status)| status.clone()))
+    fn get_at(&self, id: &str, asker: Asker<'_>, now: Instant) -> Option<RequestStatus> {
+        self.with(now, |kept| {
+            let entries = kept.by_id.get(id)?;
+            let own = entries.iter().find(|entry| entry.by == *asker.principal);
+            let secret = || Uuid::parse_str(id).is_ok_and(|id| id.get_version_num() == 4);
+            let found = own.or_else(|| match entries.as_slice() {
+                // With several it can't be known which is meant.
+                [one] if asker.is_admin || secret() => Some(one),
+                _ => None,
+            });
+            found.map(|entry| entry.status.clone())
+        })
     }
 
     fn with<T>(&self, now: Instant, work: impl FnOnce(&mut Kept) -> T) -> T {
@@ -146,30 +181,14 @@ impl OpenRequest {
             request_id: self.id.clone(),
             status_code: outcome.status_code,
             message: outcome.message,
-            user: self.user.clone(),
+            user: self.by.id().map(str::to_owned),
             action: pending.then(|| PendingAction { href: href.clone() }),
             href,
         };
         let first = !std::mem::replace(&mut self.told, true);
-        self.store.with(now, |kept| {
-            let known = kept.by_id.get(&self.id).map(|(number, _)| *number);
-            match known {
-                // A later request of the same id has taken its place.
-                Some(number) if number > self.number => {}
-                Some(number) if number == self.number => {
-                    kept.by_id.insert(self.id.clone(), (self.number, status.clone()));
-                }
-                _ if first => {
-                    kept.by_id.insert(self.id.clone(), (self.number, status.clone()));
-                    kept.order.push_back((self.number, now, self.id.clone()));
-                    if kept.order.len() > MAX_REQUESTS {
-                        kept.forget_oldest();
-                    }
-                }
-                // It is forgotten.
-                _ => {}
-            }
-        });
+        if self.remembered {
+            self.store.with(now, |kept| self.keep(kept, status.clone(), first, now));
+        }
         if let Some(watcher) = &self.watcher {
             #[expect(
                 clippy::disallowed_methods,
@@ -181,18 +200,45 @@ impl OpenRequest {
     }
 }
 
+impl OpenRequest {
+    fn keep(&self, kept: &mut Kept, status: RequestStatus, first: bool, now: Instant) {
+        let entry = Entry { number: self.number, by: self.by.clone(), status };
+        let known =
+            kept.by_id.get_mut(&self.id).and_then(|entries| entries.iter_mut().find(|known| known.by == self.by));
+        match known {
+            // A later request of the same id has taken its place.
+            Some(known) if known.number > self.number => return,
+            Some(known) if known.number == self.number => {
+                *known = entry;
+                return;
+            }
+            // It is forgotten.
+            _ if !first => return,
+            Some(known) => *known = entry,
+            None => kept.by_id.entry(self.id.clone()).or_default().push(entry),
+        }
+        kept.order.push_back((self.number, now, self.id.clone()));
+        if kept.order.len() > MAX_REQUESTS {
+            kept.forget_oldest();
+        }
+    }
+}
+
 impl Kept {
     fn forget_oldest(&mut self) {
         if let Some((number, _, id)) = self.order.pop_front()
-            && self.by_id.get(&id).is_some_and(|(latest, _)| *latest == number)
+            && let Some(entries) = self.by_id.get_mut(&id)
         {
-            self.by_id.remove(&id);
+            entries.retain(|entry| entry.number != number);
+            if entries.is_empty() {
+                self.by_id.remove(&id);
+            }
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde_json::json;
 
     use super::*;
@@ -201,27 +247,44 @@ mod tests {
         Outcome { state, status_code, message: None }
     }
 
+    fn crew() -> Principal {
+        Principal::User("crew".into())
+    }
+
+    pub(in super::super) fn nameless() -> NewRequest {
+        NewRequest { id: None, by: crew(), remembered: true, watcher: None }
+    }
+
     fn named(id: &str) -> NewRequest {
-        NewRequest { id: Some(id.to_owned()), ..NewRequest::default() }
+        NewRequest { id: Some(id.to_owned()), ..nameless() }
+    }
+
+    impl RequestStore {
+        pub(in super::super) fn of_crew(&self, id: &str, now: Instant) -> Option<RequestStatus> {
+            self.get_at(id, Asker { principal: &crew(), is_admin: false }, now)
+        }
     }
 
     #[test]
     fn a_pending_request_says_where_it_can_be_asked_about() {
         // ABI-63, SK-102
         let store = RequestStore::default();
-        let mut request = store.begin(NewRequest { user: Some("crew".to_owned()), ..named("r1") });
+        let mut request = store.begin(named("r1"));
         let status = request.tell(outcome(RequestState::Pending, 202));
         let href = "/signalk/v1/requests/r1";
         assert_eq!(
             serde_json::to_value(&status).expect("JSON"),
             json!({"state": "PENDING", "requestId": "r1", "statusCode": 202, "href": href, "user": "crew", "action": {"href": href}})
         );
-        assert_eq!(store.get("r1"), Some(status));
+        assert_eq!(store.of_crew("r1", Instant::now()), Some(status));
         request.tell(outcome(RequestState::Completed, 200));
-        assert_eq!(store.get("r1").map(|status| (status.status_code, status.action)), Some((200, None)));
-        let other = store.begin(NewRequest::default()).tell(outcome(RequestState::Completed, 200));
+        assert_eq!(
+            store.of_crew("r1", Instant::now()).map(|status| (status.status_code, status.action)),
+            Some((200, None))
+        );
+        let other = store.begin(nameless()).tell(outcome(RequestState::Completed, 200));
         assert!(other.action.is_none() && other.href.ends_with(&other.request_id));
-        assert_eq!(store.get("r2"), None);
+        assert_eq!(store.of_crew("r2", Instant::now()), None);
     }
 
     #[test]
@@ -233,16 +296,16 @@ mod tests {
         let later = start + MEMORY / 2;
         store.begin(named("b")).tell_at(outcome(RequestState::Pending, 202), start);
         store.begin(named("b")).tell_at(outcome(RequestState::Completed, 200), later);
-        assert!(store.get_at("a", start + MEMORY - Duration::from_millis(1)).is_some());
-        assert!(store.get_at("a", start + MEMORY).is_none());
+        assert!(store.of_crew("a", start + MEMORY - Duration::from_millis(1)).is_some());
+        assert!(store.of_crew("a", start + MEMORY).is_none());
         first.tell_at(outcome(RequestState::Completed, 200), start + MEMORY);
-        assert!(store.get_at("a", start + MEMORY).is_none(), "what is forgotten stays forgotten");
+        assert!(store.of_crew("a", start + MEMORY).is_none(), "what is forgotten stays forgotten");
         assert_eq!(
-            store.get_at("b", start + MEMORY).map(|status| status.status_code),
+            store.of_crew("b", start + MEMORY).map(|status| status.status_code),
             Some(200),
             "the later one stays"
         );
-        assert!(store.get_at("b", later + MEMORY).is_none());
+        assert!(store.of_crew("b", later + MEMORY).is_none());
     }
 
     #[test]
@@ -252,19 +315,48 @@ mod tests {
         one.tell(outcome(RequestState::Pending, 202));
         two.tell(outcome(RequestState::Pending, 202));
         assert_eq!(one.tell(outcome(RequestState::Completed, 400)).status_code, 400, "its own client hears of it");
-        assert_eq!(store.get("1").map(|status| status.status_code), Some(202));
+        assert_eq!(store.of_crew("1", Instant::now()).map(|status| status.status_code), Some(202));
         two.tell(outcome(RequestState::Completed, 200));
-        assert_eq!(store.get("1").map(|status| status.status_code), Some(200));
+        assert_eq!(store.of_crew("1", Instant::now()).map(|status| status.status_code), Some(200));
     }
 
     #[test]
     fn the_memory_is_bounded() {
         let store = RequestStore::default();
-        let first = store.begin(NewRequest::default()).tell(outcome(RequestState::Completed, 405));
+        let first = store.begin(nameless()).tell(outcome(RequestState::Completed, 405));
         for _ in 0..MAX_REQUESTS {
             store.begin(named("same")).tell(outcome(RequestState::Completed, 405));
         }
-        assert_eq!((store.get(&first.request_id), store.get("same").is_some()), (None, true));
+        assert_eq!(
+            (store.of_crew(&first.request_id, Instant::now()), store.of_crew("same", Instant::now()).is_some()),
+            (None, true)
+        );
         assert_eq!(store.0.lock().expect("no panic").order.len(), MAX_REQUESTS);
+    }
+
+    #[test]
+    fn nobody_sees_or_replaces_what_another_has_asked_for() {
+        let store = RequestStore::default();
+        let mate = Principal::User("mate".into());
+        // A device of the same name is somebody else.
+        let device = Principal::Device("crew".into());
+        store.begin(named("1")).tell(outcome(RequestState::Pending, 202));
+        for by in [&mate, &device] {
+            store.begin(NewRequest { by: by.clone(), ..named("1") }).tell(outcome(RequestState::Completed, 405));
+        }
+        store
+            .begin(NewRequest { by: mate.clone(), remembered: false, ..named("1") })
+            .tell(outcome(RequestState::Completed, 403));
+        let seen = |principal: &Principal, is_admin, id: &str| {
+            store.get(id, Asker { principal, is_admin }).map(|status| status.status_code)
+        };
+        assert_eq!((seen(&crew(), false, "1"), seen(&mate, false, "1")), (Some(202), Some(405)));
+        assert_eq!(seen(&Principal::Anonymous, false, "1"), None);
+        assert_eq!(seen(&Principal::User("admin".into()), true, "1"), None, "whose?");
+        store.begin(named("2")).tell(outcome(RequestState::Completed, 200));
+        assert_eq!(seen(&Principal::User("admin".into()), true, "2"), Some(200));
+        assert_eq!(seen(&mate, false, "2"), None);
+        let random = store.begin(nameless()).tell(outcome(RequestState::Completed, 201)).request_id;
+        assert_eq!(seen(&Principal::Nobody, false, &random), Some(201), "nobody guesses it");
     }
 }

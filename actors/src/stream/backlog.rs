@@ -102,7 +102,7 @@ impl Backlog {
     /// Something more waits in a queue.
     pub fn grow(&self, bytes: usize, now: Instant) {
         self.queued.set(self.queued.get() + bytes);
-        if self.limits.most > 0 && self.bytes() > self.limits.most && self.above_since.get().is_none() {
+        if self.above_since().is_none() && self.limits.most > 0 && self.bytes() > self.limits.most {
             self.above_since.set(Some(now));
         }
     }
@@ -110,18 +110,19 @@ impl Backlog {
     /// Something has left a queue.
     pub fn shrink(&self, bytes: usize) {
         self.queued.set(self.queued.get().saturating_sub(bytes));
-        if self.bytes() <= self.limits.most {
-            self.above_since.set(None);
-        }
+        self.above_since();
     }
 
     /// Whether the client has been above the limit for too long.
     pub fn is_hopeless(&self, now: Instant) -> bool {
-        self.above_since.get().is_some_and(|since| now.saturating_duration_since(since) > self.limits.patience)
+        self.above_since().is_some_and(|since| now.saturating_duration_since(since) > self.limits.patience)
     }
 
-    /// Since when the client is above the limit.
+    /// Since when the client is above the limit. What it has taken from its window meanwhile counts too.
     pub fn above_since(&self) -> Option<Instant> {
+        if self.bytes() <= self.limits.most {
+            self.above_since.set(None);
+        }
         self.above_since.get()
     }
 
@@ -156,6 +157,19 @@ mod tests {
         let endless = Backlog::new(SlowClientLimits { most: 0, ..limits });
         endless.grow(usize::MAX / 2, start);
         assert!(!endless.is_hopeless(after(1000)), "0 never disconnects");
+    }
+
+    #[test]
+    fn a_client_that_has_caught_up_is_not_hopeless() {
+        let (backlog, start) =
+            (Backlog::new(SlowClientLimits { most: 1000, ..SlowClientLimits::default() }), Instant::now());
+        let on_its_way = backlog.room().clone().try_acquire_many_owned(900).expect("room");
+        backlog.grow(200, start);
+        backlog.shrink(50);
+        assert_eq!(backlog.above_since(), Some(start));
+        drop(on_its_way);
+        assert!(!backlog.is_hopeless(start + Duration::from_secs(100)), "nothing has been queued or taken since");
+        assert_eq!(backlog.above_since(), None);
     }
 
     #[test]

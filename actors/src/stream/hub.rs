@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use actix::prelude::*;
 use foldhash::fast::RandomState;
+use windlass_broker::observe::{ActorId, ActorKind, Flow, Observatory, Observed};
 use windlass_broker::{
     AttachHub, Broker, CachedValue, FanOut, FanOutItem, HubId, Origin, Subscribe, SubscriptionId, Topic, TopicId,
     Unsubscribe,
@@ -22,9 +23,12 @@ pub struct Hub {
     /// Who wants a topic: the subscription and which of its rows.
     topics: HashMap<TopicId, Vec<(SubscriptionId, u16)>, RandomState>,
     touched: Vec<SubscriptionId>,
-    /// What the broker has to be told, in order; one message is on its way at a time.
-    to_broker: VecDeque<Control>,
+    /// What the broker has to be told; one message is on its way at a time.
+    to_broker: Controls,
     telling_broker: bool,
+    observatory: Observatory,
+    /// Under its number as soon as it has one.
+    observed: Observed,
 }
 
 struct Local {
@@ -33,11 +37,36 @@ struct Local {
     origin: Origin,
     topics: Vec<TopicId>,
     pending: Vec<Delivery>,
+    /// What its client gets of it.
+    flow: Flow,
 }
 
 enum Control {
     Open { subscription: SubscriptionId, rows: Vec<Topic>, cached: bool },
     Close { subscription: SubscriptionId },
+}
+
+/// What a broker that is behind has to be told, in order. What is opened and closed again before its turn comes is forgotten, so no more
+/// waits than there are subscriptions, however often a client subscribes and unsubscribes.
+#[derive(Default)]
+struct Controls(VecDeque<Control>);
+
+impl Controls {
+    fn open(&mut self, subscription: SubscriptionId, rows: Vec<Topic>, cached: bool) {
+        self.0.push_back(Control::Open { subscription, rows, cached });
+    }
+
+    fn close(&mut self, subscription: SubscriptionId) {
+        let opens = |c: &Control| matches!(c, Control::Open { subscription: other, .. } if *other == subscription);
+        match self.0.iter().rposition(opens) {
+            Some(at) => drop(self.0.remove(at)),
+            None => self.0.push_back(Control::Close { subscription }),
+        }
+    }
+
+    fn next(&mut self) -> Option<Control> {
+        self.0.pop_front()
+    }
 }
 
 /// A client opens a subscription on its worker's hub.
@@ -46,6 +75,8 @@ enum Control {
 pub(super) struct OpenSubscription {
     pub(super) subscription: SubscriptionId,
     pub(super) address: Addr<Subscription>,
+    /// What its client is called where it is observed.
+    pub(super) client: ActorId,
     pub(super) origin: Origin,
     pub(super) rows: Vec<Topic>,
     pub(super) cached: bool,
@@ -59,15 +90,23 @@ pub(super) struct CloseSubscription(pub(super) SubscriptionId);
 impl Hub {
     /// A hub that joins `broker` when it starts.
     pub fn new(broker: Addr<Broker>) -> Self {
+        let observatory = Observatory::default();
         Self {
+            observed: observatory.observe(ActorKind::Hub, ""),
+            observatory,
             broker,
             id: None,
             local: HashMap::default(),
             topics: HashMap::default(),
             touched: Vec::new(),
-            to_broker: VecDeque::new(),
+            to_broker: Controls::default(),
             telling_broker: false,
         }
+    }
+
+    /// Is seen in `observatory` as soon as it has joined the broker.
+    pub fn observed_by(self, observatory: &Observatory) -> Self {
+        Self { observatory: observatory.clone(), ..self }
     }
 
     fn tell_broker(&mut self, ctx: &mut Context<Self>) {
@@ -75,7 +114,7 @@ impl Hub {
         if self.telling_broker {
             return;
         }
-        let Some(control) = self.to_broker.pop_front() else { return };
+        let Some(control) = self.to_broker.next() else { return };
         self.telling_broker = true;
         let broker = self.broker.clone();
         let told = async move {
@@ -123,6 +162,7 @@ impl Hub {
     fn hand_out(&mut self, ctx: &mut Context<Self>) {
         for subscription in std::mem::take(&mut self.touched) {
             let Some(local) = self.local.get_mut(&subscription) else { continue };
+            local.flow.count(1, local.pending.len());
             let deliver = Deliver(std::mem::take(&mut local.pending));
             match local.address.try_send(deliver) {
                 Ok(()) => {}
@@ -145,7 +185,10 @@ impl Actor for Hub {
         ctx.set_mailbox_capacity(MAILBOX);
         let attached = self.broker.send(AttachHub(ctx.address().recipient()));
         ctx.wait(attached.into_actor(self).map(|answer, hub, ctx| match answer {
-            Ok(id) => hub.id = Some(id),
+            Ok(id) => {
+                hub.id = Some(id);
+                hub.observed = hub.observatory.observe(ActorKind::Hub, &id.0.to_string());
+            }
             Err(error) => {
                 log::error!("the broker can't be reached ({error}); this worker's clients get no data");
                 ctx.stop();
@@ -158,9 +201,12 @@ impl Handler<FanOut> for Hub {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, FanOut(items): FanOut, ctx: &mut Self::Context) -> Self::Result {
+        let handling = self.observed.begin();
+        let mut deltas = 0;
         for item in items {
             match item {
                 FanOutItem::Delta(delta, routes, origin) => {
+                    deltas += 1;
                     for topic in &routes.whole {
                         for (subscription, _) in self.topics.get(topic).map(Vec::as_slice).unwrap_or_default() {
                             let delivery = Delivery::Whole(delta.clone());
@@ -181,6 +227,7 @@ impl Handler<FanOut> for Hub {
             }
         }
         self.hand_out(ctx);
+        self.observed.end(handling, deltas);
         // The answer lets the broker send the next batch. It is given after the subscriptions and clients of this thread had their
         // turn, so that what comes meanwhile leaves together.
         Box::pin(async {
@@ -212,9 +259,10 @@ impl Handler<OpenSubscription> for Hub {
     type Result = ();
 
     fn handle(&mut self, message: OpenSubscription, ctx: &mut Self::Context) {
-        let OpenSubscription { subscription, address, origin, rows, cached } = message;
-        self.local.insert(subscription, Local { address, origin, topics: Vec::new(), pending: Vec::new() });
-        self.to_broker.push_back(Control::Open { subscription, rows, cached });
+        let OpenSubscription { subscription, address, client, origin, rows, cached } = message;
+        let flow = self.observed.flow_to(&client);
+        self.local.insert(subscription, Local { address, origin, topics: Vec::new(), pending: Vec::new(), flow });
+        self.to_broker.open(subscription, rows, cached);
         self.tell_broker(ctx);
     }
 }
@@ -224,7 +272,30 @@ impl Handler<CloseSubscription> for Hub {
 
     fn handle(&mut self, CloseSubscription(subscription): CloseSubscription, ctx: &mut Self::Context) {
         self.leave(subscription);
-        self.to_broker.push_back(Control::Close { subscription });
+        self.to_broker.close(subscription);
         self.tell_broker(ctx);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_opened_and_closed_before_the_broker_answers_does_not_add_up() {
+        let mut controls = Controls::default();
+        controls.open(SubscriptionId(0), Vec::new(), true);
+        // This one the broker is being told, and does not answer.
+        assert!(matches!(controls.next(), Some(Control::Open { .. })));
+        controls.close(SubscriptionId(0));
+        for n in 1..=10_000 {
+            controls.open(SubscriptionId(n), Vec::new(), true);
+            assert!(controls.0.len() <= 2);
+            controls.close(SubscriptionId(n));
+        }
+        controls.open(SubscriptionId(7), Vec::new(), false);
+        assert!(matches!(controls.next(), Some(Control::Close { subscription: SubscriptionId(0) })), "it has to know");
+        assert!(matches!(controls.next(), Some(Control::Open { subscription: SubscriptionId(7), .. })));
+        assert!(controls.next().is_none());
     }
 }

@@ -11,14 +11,14 @@ use std::time::Instant;
 
 use bytestring::ByteString;
 use foldhash::fast::RandomState;
-use serde_json::json;
-use windlass_broker::{SharedDelta, ValueIndex};
+use serde_json::{Value, json};
+use windlass_broker::{PathValue, RawJson, SharedDelta, ValueIndex};
 
 use super::backlog::{Backlog, WINDOW};
 use super::rate::ValueKey;
 
-/// Most values kept for a slow client.
-const MAX_CONFLATED: usize = 50_000;
+/// Most texts kept for a slow client. Of values there are never more than the data model has, and they are shared with it.
+const MAX_TEXTS: usize = 50_000;
 /// Bytes that are passed on to a client at once.
 const PART: usize = 64 * 1024;
 
@@ -109,8 +109,7 @@ impl Outbox {
             behind.bytes += bytes;
             self.backlog.grow(bytes, now);
             added.conflated = behind.add(item);
-            let owed_too_much = behind.latest.len() + behind.texts.len() > MAX_CONFLATED;
-            added.hopeless = owed_too_much || self.backlog.is_hopeless(now);
+            added.hopeless = behind.texts.len() > MAX_TEXTS || self.backlog.is_hopeless(now);
         }
         added
     }
@@ -188,10 +187,17 @@ impl Behind {
 
     fn replace(&mut self, delta: &Arc<SharedDelta>, index: ValueIndex) {
         self.order += 1;
-        let value = (self.order, delta.clone(), index);
-        if self.latest.insert(ValueKey::of(delta, index), value).is_some() {
+        let key = ValueKey::of(delta, index);
+        let mut value = (self.order, delta.clone(), index);
+        if let Some((_, earlier, at)) = self.latest.get(&key) {
             self.replaced += 1;
+            if delta.value(index).1.path.as_str().is_empty()
+                && let Some(merged) = merge_root_values(earlier, *at, delta, index)
+            {
+                value = (self.order, merged, ValueIndex { update: 0, value: 0 });
+            }
         }
+        self.latest.insert(key, value);
     }
 
     /// The values in the order of their arrival, each marked with what happened.
@@ -208,6 +214,28 @@ impl Behind {
         }
         frames
     }
+}
+
+/// Root values don't replace one another: each adds its attributes to those before (signalk-v1 §1.4). `None` when one of them is no object.
+fn merge_root_values(
+    earlier: &SharedDelta,
+    at: ValueIndex,
+    later: &SharedDelta,
+    index: ValueIndex,
+) -> Option<Arc<SharedDelta>> {
+    let (Value::Object(mut attributes), Value::Object(added)) =
+        (earlier.value(at).1.value.to_value(), later.value(index).1.value.to_value())
+    else {
+        return None;
+    };
+    attributes.extend(added);
+    let mut update = later.value(index).0.clone();
+    update.values =
+        std::iter::once(PathValue::new(later.value(index).1.path.clone(), RawJson::of(&attributes))).collect();
+    update.meta.clear();
+    let mut delta = later.delta().clone();
+    delta.updates = [update].into_iter().collect();
+    Some(SharedDelta::new(delta))
 }
 
 #[cfg(test)]
@@ -266,6 +294,51 @@ mod tests {
         let first: serde_json::Value = serde_json::from_str(&latest[0]).expect("JSON");
         assert_eq!(first["updates"][0]["values"][0]["value"], 10_999);
         assert_eq!(first["$backpressure"], json!({"accumulated": 2, "duration": 7}));
+    }
+
+    fn root(value: serde_json::Value) -> Arc<SharedDelta> {
+        let context = Context::new("vessels.urn:mrn:imo:mmsi:1").expect("a context");
+        let provider = Provider::new("test").expect("a name");
+        let intake = Intake { self_context: context, provider, override_timestamps: false };
+        let updates = json!([{"$source": "s", "values": [{"path": "", "value": value}]}]);
+        let text = json!({"context": "vessels.urn:mrn:imo:mmsi:2", "updates": updates}).to_string();
+        SharedDelta::new(intake.take(&text, DeltaVersion::V1).delta.expect("a delta"))
+    }
+
+    #[test]
+    fn root_values_of_a_slow_client_add_up() {
+        // SK-224, SK-42
+        let ((mut outbox, _), now) = (outbox(), Instant::now());
+        while !outbox.add(Outgoing::Whole(delta(0, 60_000)), now).fell_behind {}
+        for value in [json!({"name": "A", "flag": "FI"}), json!({"mmsi": "1"}), json!({"name": "B"})] {
+            outbox.add(Outgoing::Whole(root(value)), now);
+        }
+        let mut frames = Vec::new();
+        while !outbox.is_empty() {
+            frames.extend(outbox.take(now));
+        }
+        let roots: Vec<serde_json::Value> = frames
+            .iter()
+            .map(|frame| serde_json::from_str(frame).expect("JSON"))
+            .filter(|frame: &serde_json::Value| frame["updates"][0]["values"][0]["path"] == "")
+            .collect();
+        assert_eq!(roots.len(), 1, "{roots:?}");
+        let value = &roots[0]["updates"][0]["values"][0]["value"];
+        assert_eq!(value, &json!({"name": "B", "flag": "FI", "mmsi": "1"}));
+    }
+
+    #[test]
+    fn many_values_alone_make_no_client_hopeless() {
+        let ((mut outbox, _), now) = (outbox(), Instant::now());
+        while !outbox.add(Outgoing::Whole(delta(0, 60_000)), now).fell_behind {}
+        for n in 0..60_000 {
+            let context = Context::new("vessels.urn:mrn:imo:mmsi:1").expect("a context");
+            let provider = Provider::new("test").expect("a name");
+            let intake = Intake { self_context: context, provider, override_timestamps: false };
+            let text = json!({"updates": [{"$source": "s", "values": [{"path": format!("many.p{n}"), "value": n}]}]});
+            let delta = intake.take(&text.to_string(), DeltaVersion::V1).delta.expect("a delta");
+            assert!(!outbox.add(Outgoing::Whole(SharedDelta::new(delta)), now).hopeless, "at {n}");
+        }
     }
 
     #[test]

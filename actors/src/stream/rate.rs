@@ -3,7 +3,10 @@
 //! The window is kept per context, path and `$source`, and the last value that fell into it is sent when it ends, as the specification
 //! intends: no source starves another one, and the client always ends up with the latest value.
 
+use std::cell::Cell;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -37,9 +40,33 @@ impl ValueKey {
 /// A value that is ready to be sent.
 pub type Ready = (Arc<SharedDelta>, ValueIndex);
 
-/// The rate control of one row.
+/// Most values that the rows of a connection remember: for their rate control, to repeat them, or as announced.
+const MAX_KEPT: usize = 100_000;
+
+/// Room for what the rows of one connection remember. Clones share.
+#[derive(Debug, Clone, Default)]
+pub struct Kept(Rc<Cell<usize>>);
+
+impl Kept {
+    /// Room for one more, if there is some.
+    pub fn take(&self) -> bool {
+        let free = self.0.get() < MAX_KEPT;
+        if free {
+            self.0.set(self.0.get() + 1);
+        }
+        free
+    }
+
+    /// So much is not remembered any more.
+    pub fn give_back(&self, count: usize) {
+        self.0.set(self.0.get().saturating_sub(count));
+    }
+}
+
+/// The rate control of one row. Values for which there is no room in [`Kept`] pass as they come.
 #[derive(Debug)]
 pub struct RowRate {
+    kept: Kept,
     control: RateControl,
     started: Instant,
     windows: HashMap<ValueKey, Window, RandomState>,
@@ -61,8 +88,9 @@ struct Window {
 
 impl RowRate {
     /// A row's rate control from now on.
-    pub fn new(control: RateControl, now: Instant) -> Self {
+    pub fn new(control: RateControl, kept: Kept, now: Instant) -> Self {
         Self {
+            kept,
             control,
             started: now,
             windows: HashMap::default(),
@@ -83,7 +111,11 @@ impl RowRate {
             RateControl::MinPeriod { period } => (Some(period), now),
         };
         let key = ValueKey::of(&delta, index);
-        let window = self.windows.entry(key.clone()).or_insert(Window { sent: None, waiting: None });
+        let window = match self.windows.entry(key.clone()) {
+            Entry::Occupied(window) => window.into_mut(),
+            Entry::Vacant(_) if !self.kept.take() => return Some((delta, index)),
+            Entry::Vacant(place) => place.insert(Window { sent: None, waiting: None }),
+        };
         let due = match (earliest, window.sent) {
             (Some(_), None) => None,
             (Some(period), Some(sent)) => Some(sent + period).filter(|free| *free > now),
@@ -109,7 +141,13 @@ impl RowRate {
     pub fn sent(&mut self, delta: &SharedDelta, index: ValueIndex, now: Instant) {
         if let RateControl::MinPeriod { .. } = self.control {
             let window = Window { sent: Some(now), waiting: None };
-            self.windows.insert(ValueKey::of(delta, index), window);
+            match self.windows.entry(ValueKey::of(delta, index)) {
+                Entry::Occupied(mut place) => *place.get_mut() = window,
+                Entry::Vacant(_) if !self.kept.take() => {}
+                Entry::Vacant(place) => {
+                    place.insert(window);
+                }
+            }
         }
     }
 
@@ -139,6 +177,7 @@ impl RowRate {
                 // A fixed row needs nothing of the past.
                 if let RateControl::Fixed { .. } = self.control {
                     self.windows.remove(&key);
+                    self.kept.give_back(1);
                 }
             }
         }
@@ -153,8 +192,10 @@ impl RowRate {
         if self.windows.len() < self.forget_at {
             return;
         }
+        let before = self.windows.len();
         self.windows
             .retain(|_, window| window.waiting.is_some() || window.sent.is_some_and(|sent| sent + period > now));
+        self.kept.give_back(before - self.windows.len());
         self.forget_at = (self.windows.len() * 2).max(FORGET_AT);
     }
 
@@ -164,6 +205,12 @@ impl RowRate {
         let passed = now.saturating_duration_since(self.started).as_nanos() / period.as_nanos();
         let ticks = u32::try_from(passed + 1).unwrap_or(u32::MAX);
         self.started.checked_add(period.saturating_mul(ticks)).unwrap_or(now + period)
+    }
+}
+
+impl Drop for RowRate {
+    fn drop(&mut self) {
+        self.kept.give_back(self.windows.len());
     }
 }
 
@@ -196,7 +243,7 @@ mod tests {
     fn fixed_sends_the_latest_once_a_period_and_nothing_without_news() {
         // SK-84, SK-85
         let start = Instant::now();
-        let mut row = RowRate::new(RateControl::Fixed { period: ms(1000) }, start);
+        let mut row = RowRate::new(RateControl::Fixed { period: ms(1000) }, Kept::default(), start);
         assert_eq!(row.due(), None);
         for (at, source, n) in [(100, "a", 1), (200, "a", 2), (300, "b", 3), (999, "a", 4)] {
             assert!(row.value(delta(source, "x", n), AT, start + ms(at)).is_none());
@@ -214,7 +261,7 @@ mod tests {
     fn min_period_sends_the_first_at_once_and_the_last_at_the_end() {
         // SK-87
         let start = Instant::now();
-        let mut row = RowRate::new(RateControl::MinPeriod { period: ms(200) }, start);
+        let mut row = RowRate::new(RateControl::MinPeriod { period: ms(200) }, Kept::default(), start);
         assert!(row.value(delta("a", "x", 1), AT, start).is_some());
         assert!(row.value(delta("b", "x", 9), AT, start).is_some(), "another source has its own window");
         assert!(row.value(delta("a", "x", 2), AT, start + ms(50)).is_none());
@@ -230,7 +277,7 @@ mod tests {
     fn a_value_that_comes_before_the_late_timer_replaces_the_waiting_one() {
         // SK-66
         let start = Instant::now();
-        let mut row = RowRate::new(RateControl::MinPeriod { period: ms(200) }, start);
+        let mut row = RowRate::new(RateControl::MinPeriod { period: ms(200) }, Kept::default(), start);
         assert!(row.value(delta("a", "x", 0), AT, start).is_some());
         assert!(row.value(delta("a", "x", 1), AT, start + ms(50)).is_none());
         let sent = row.value(delta("a", "x", 2), AT, start + ms(201)).expect("the window has ended");
@@ -243,7 +290,7 @@ mod tests {
     fn ended_windows_are_forgotten() {
         let start = Instant::now();
         for control in [RateControl::MinPeriod { period: ms(1) }, RateControl::Fixed { period: ms(1) }] {
-            let mut row = RowRate::new(control, start);
+            let mut row = RowRate::new(control, Kept::default(), start);
             for n in 0..4 * FORGET_AT as u64 {
                 let now = start + ms(10 * n);
                 row.value(delta("a", &format!("rate.p{n}"), 0), AT, now);
@@ -254,11 +301,28 @@ mod tests {
     }
 
     #[test]
+    fn without_room_values_pass_and_room_comes_back() {
+        let (start, kept) = (Instant::now(), Kept::default());
+        for control in [RateControl::MinPeriod { period: ms(1000) }, RateControl::Fixed { period: ms(1000) }] {
+            let mut row = RowRate::new(control, kept.clone(), start);
+            for n in 0..MAX_KEPT {
+                row.value(delta("a", &format!("room.p{n}"), 0), AT, start);
+            }
+            assert_eq!((row.windows.len(), kept.0.get()), (MAX_KEPT, MAX_KEPT));
+            let more = delta("a", "room.more", 1);
+            assert!(row.value(more.clone(), AT, start).is_some() && row.value(more, AT, start).is_some());
+            assert_eq!(row.windows.len(), MAX_KEPT);
+            drop(row);
+            assert_eq!(kept.0.get(), 0);
+        }
+    }
+
+    #[test]
     fn instant_rows_and_root_values_pass() {
         let start = Instant::now();
-        let mut row = RowRate::new(RateControl::Instant, start);
+        let mut row = RowRate::new(RateControl::Instant, Kept::default(), start);
         assert!(row.value(delta("a", "x", 1), AT, start).is_some());
-        let mut row = RowRate::new(RateControl::Fixed { period: ms(1000) }, start);
+        let mut row = RowRate::new(RateControl::Fixed { period: ms(1000) }, Kept::default(), start);
         let text = json!({"updates": [{"values": [{"path": "", "value": {"flag": "FI"}}]}]}).to_string();
         let context = Context::new("vessels.urn:mrn:imo:mmsi:1").expect("a context");
         let provider = Provider::new("test").expect("a name");

@@ -30,6 +30,8 @@ struct Inner {
     /// What the rest was looked up for.
     revision: u64,
     readable: bool,
+    /// Until when that holds although nothing changes: the token expires.
+    until: Option<SystemTime>,
     acl: Arc<Acl>,
     decided: HashMap<ValueKey, bool, RandomState>,
 }
@@ -37,7 +39,8 @@ struct Inner {
 impl Rights {
     /// The rights that a session gives; with `only_reads` without those to change something.
     pub fn new(security: Security, own: Context, session: Session, only_reads: bool) -> Self {
-        let inner = Inner { session, revision: 0, readable: false, acl: Arc::default(), decided: HashMap::default() };
+        let (acl, decided) = (Arc::default(), HashMap::default());
+        let inner = Inner { session, revision: 0, readable: false, until: None, acl, decided };
         let rights = Self { security, own, only_reads, inner: RefCell::new(inner) };
         rights.look_up();
         rights
@@ -66,7 +69,8 @@ impl Rights {
         inner.revision = self.security.revision();
         let session = &inner.session;
         let good = self.security.check(session, SystemTime::now()).is_ok();
-        inner.readable = good && self.security.may_read(session.principal());
+        let (readable, until) = (good && self.security.may_read(session.principal()), session.expires());
+        (inner.readable, inner.until) = (readable, until);
         inner.acl = self.security.acl();
         inner.decided.clear();
         inner.readable
@@ -75,7 +79,8 @@ impl Rights {
     /// Whether the connection may read, the ACLs apart.
     pub fn may_read(&self) -> bool {
         let inner = self.inner.borrow();
-        if inner.revision == self.security.revision() {
+        let over = inner.readable && inner.until.is_some_and(|until| SystemTime::now() >= until);
+        if inner.revision == self.security.revision() && !over {
             return inner.readable;
         }
         drop(inner);

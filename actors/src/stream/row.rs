@@ -9,7 +9,7 @@ use foldhash::fast::RandomState;
 use windlass_broker::{Context, Glob, Path, SharedDelta, ValueIndex};
 
 use super::message::RateControl;
-use super::rate::{Ready, RowRate, ValueKey};
+use super::rate::{Kept, Ready, RowRate, ValueKey};
 
 /// Most values that a row repeats; the others are delivered as they arrive and not repeated.
 const MAX_REPEATED: usize = 2_000;
@@ -33,11 +33,17 @@ pub(super) enum Row {
 
 impl Row {
     /// A row from now on. `named` is what the other rows of the subscription cover: that needs no announcing.
-    pub fn new(control: RateControl, named: &Arc<[Glob]>, now: Instant) -> Self {
+    /// What it remembers counts in `kept`.
+    pub fn new(control: RateControl, named: &Arc<[Glob]>, kept: &Kept, now: Instant) -> Self {
+        let kept = kept.clone();
         match control {
-            RateControl::Ideal { period } => Self::Repeated(Repeats::new(period)),
-            RateControl::FirstOfPath => Self::Announcing(Announced { named: named.clone(), seen: HashSet::default() }),
-            control => Self::Rated(RowRate::new(control, now)),
+            RateControl::Ideal { period } => {
+                Self::Repeated(Repeats { kept, period, latest: HashMap::default(), due: None })
+            }
+            RateControl::FirstOfPath => {
+                Self::Announcing(Announced { kept, named: named.clone(), seen: HashSet::default() })
+            }
+            control => Self::Rated(RowRate::new(control, kept, now)),
         }
     }
 
@@ -87,23 +93,20 @@ impl Row {
 /// The latest values of a row, repeated when a period passes without news.
 #[derive(Debug)]
 pub(super) struct Repeats {
+    kept: Kept,
     period: Duration,
     latest: HashMap<ValueKey, (Instant, Ready), RandomState>,
     due: Option<Instant>,
 }
 
 impl Repeats {
-    fn new(period: Duration) -> Self {
-        Self { period, latest: HashMap::default(), due: None }
-    }
-
     fn note(&mut self, delta: &Arc<SharedDelta>, index: ValueIndex, now: Instant) {
         // Root values are not under rate control of any kind.
         if delta.value(index).1.path.as_str().is_empty() {
             return;
         }
         let key = ValueKey::of(delta, index);
-        if self.latest.len() >= MAX_REPEATED && !self.latest.contains_key(&key) {
+        if !self.latest.contains_key(&key) && (self.latest.len() >= MAX_REPEATED || !self.kept.take()) {
             return;
         }
         let alone =
@@ -137,6 +140,7 @@ impl Repeats {
 /// The paths that were announced.
 #[derive(Debug)]
 pub(super) struct Announced {
+    kept: Kept,
     named: Arc<[Glob]>,
     seen: HashSet<(Context, Path), RandomState>,
 }
@@ -144,8 +148,23 @@ pub(super) struct Announced {
 impl Announced {
     fn is_new(&mut self, delta: &SharedDelta, index: ValueIndex) -> bool {
         let path = &delta.value(index).1.path;
-        let named = self.named.iter().any(|glob| glob.matches(path.as_str()));
-        !named && self.seen.len() < MAX_ANNOUNCED && self.seen.insert((delta.delta().context.clone(), path.clone()))
+        let key = (delta.delta().context.clone(), path.clone());
+        if self.named.iter().any(|glob| glob.matches(path.as_str())) || self.seen.contains(&key) {
+            return false;
+        }
+        self.seen.len() < MAX_ANNOUNCED && self.kept.take() && self.seen.insert(key)
+    }
+}
+
+impl Drop for Repeats {
+    fn drop(&mut self) {
+        self.kept.give_back(self.latest.len());
+    }
+}
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        self.kept.give_back(self.seen.len());
     }
 }
 
@@ -168,7 +187,7 @@ mod tests {
 
     fn row(control: RateControl, named: &[&str], now: Instant) -> Row {
         let named: Arc<[Glob]> = named.iter().map(|glob| Glob::new(glob)).collect();
-        Row::new(control, &named, now)
+        Row::new(control, &named, &Kept::default(), now)
     }
 
     fn numbers(ready: &[Ready]) -> Vec<String> {

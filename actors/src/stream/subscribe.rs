@@ -15,9 +15,10 @@ const MAX_ROWS: usize = 1000;
 const MAX_EXCLUDED: usize = 1000;
 /// Longest path or context pattern, in bytes.
 const MAX_PATTERN: usize = 512;
-/// Most patterns of an unsubscribe message, and most stars in one of them: each is compared with every row of the connection.
-const MAX_ENDED: usize = 256;
+/// Most stars in a path or context pattern.
 const MAX_STARS: usize = 8;
+/// Most patterns of an unsubscribe message: each is compared with every row of the connection.
+const MAX_ENDED: usize = 256;
 /// The period of a `fixed` or `ideal` row that names none.
 const DEFAULT_PERIOD: Duration = Duration::from_millis(1000);
 /// Longest period.
@@ -77,7 +78,7 @@ pub fn read_subscribe(
     }
     let topic = |glob: &str| Topic { sources, ..Topic::new(context.clone(), Scope::Values(Glob::new(glob))) };
     for row in rows {
-        let path = row.get("path").and_then(Value::as_str).filter(|path| path.len() <= MAX_PATTERN);
+        let path = row.get("path").and_then(Value::as_str).filter(|path| is_short(path));
         match (row.as_object(), path) {
             (Some(_), Some(LOG)) => subscribed.log = true,
             (Some(row), Some(path)) => {
@@ -106,14 +107,21 @@ pub fn source_policy(text: &str) -> Option<SourcePolicy> {
     }
 }
 
+fn is_short(pattern: &str) -> bool {
+    pattern.len() <= MAX_PATTERN && pattern.matches('*').count() <= MAX_STARS
+}
+
 fn read_context(context: Option<&Value>, own: &Context) -> Result<(ContextPattern, Option<Nearby>), String> {
     match context {
         // The reference takes a missing context for every context, the specification for the own ship (signalk-v1 §17).
         None | Some(Value::Null) => Ok((ContextPattern::all(), None)),
-        Some(Value::String(text)) if text.len() <= MAX_PATTERN => {
+        Some(Value::String(text)) if is_short(text) => {
             ContextPattern::new(text, own).map(|pattern| (pattern, None)).map_err(|error| error.to_string())
         }
-        Some(Value::String(text)) => Err(format!("context of {} bytes is too long; at most {MAX_PATTERN}", text.len())),
+        Some(Value::String(text)) => Err(format!(
+            "context of {} bytes is too long; at most {MAX_PATTERN} bytes and {MAX_STARS} stars",
+            text.len()
+        )),
         Some(Value::Object(relative)) => match Nearby::read(relative) {
             Some(nearby) => Ok((ContextPattern::all(), Some(nearby))),
             None => Err("Please specify a radius and position for relativePosition".into()),
@@ -188,8 +196,7 @@ pub fn read_unsubscribe(context: Option<&Value>, rows: &RawValue, own: &Context)
     let (context, nearby) = read_context(context, own)?;
     let rows: Vec<Value> = serde_json::from_str(rows.get()).map_err(|_| refused())?;
     let paths: Option<Vec<_>> = rows.iter().map(|row| row.get("path").and_then(Value::as_str)).collect();
-    let is_short = |path: &&str| path.len() <= MAX_PATTERN && path.matches('*').count() <= MAX_STARS;
-    let paths = paths.filter(|paths| paths.len() <= MAX_ENDED && paths.iter().all(is_short));
+    let paths = paths.filter(|paths| paths.len() <= MAX_ENDED && paths.iter().all(|path| is_short(path)));
     let paths: Vec<_> = paths.filter(|_| nearby.is_none()).ok_or_else(refused)?.into_iter().map(Glob::new).collect();
     if context == ContextPattern::all() && paths.iter().any(|path| path.as_str() == "*") {
         return Ok(Unsubscribed::Everything);

@@ -11,6 +11,7 @@ use actix::prelude::*;
 use bytestring::ByteString;
 use socket2::Socket;
 use tokio::sync::OwnedSemaphorePermit;
+use windlass_broker::observe::Observed;
 use windlass_broker::{Glob, Scope, SharedDelta, SubscriptionId, ValueIndex};
 
 use super::backlog::Backlog;
@@ -18,6 +19,7 @@ use super::client::{Client, Frames, RightsChanged, Terminate, shut_down};
 use super::message::{SubscribeRow, ValueFilter};
 use super::metadata_sent::MetadataSent;
 use super::outbox::{Outbox, Outgoing};
+use super::rate::Kept;
 use super::rights::Rights;
 use super::row::Row;
 use super::statistics::StreamCounters;
@@ -48,10 +50,14 @@ pub(super) struct Connection {
     pub(super) client: Addr<Client>,
     pub(super) rights: Rc<Rights>,
     pub(super) backlog: Rc<Backlog>,
+    /// Room for what the rows remember.
+    pub(super) kept: Kept,
     /// Metadata is sent once per connection.
     pub(super) metadata: Option<Rc<RefCell<MetadataSent>>>,
     pub(super) view: ModelView,
     pub(super) counters: StreamCounters,
+    /// The client, of which its subscriptions are a part.
+    pub(super) observed: Observed,
     pub(super) socket: Option<Arc<Socket>>,
 }
 
@@ -83,7 +89,7 @@ impl Subscription {
                 _ => None,
             })
             .collect();
-        let rows = rows.iter().map(|row| Row::new(row.rate, &named, now())).collect();
+        let rows = rows.iter().map(|row| Row::new(row.rate, &named, &connection.kept, now())).collect();
         let outbox = Outbox::new(connection.backlog.clone());
         Self {
             id,
@@ -157,6 +163,9 @@ impl Subscription {
             let added = self.outbox.add(item, now());
             let counters = &self.connection.counters;
             counters.conflated(added.conflated);
+            if added.conflated > 0 {
+                self.connection.observed.drop_more(added.conflated);
+            }
             if added.fell_behind {
                 counters.backpressure_began();
             }
@@ -165,6 +174,7 @@ impl Subscription {
             }
         }
         self.drain(ctx);
+        self.connection.observed.queue().set(self.connection.backlog.bytes());
         self.watch(ctx);
     }
 
@@ -298,8 +308,9 @@ impl Handler<Deliver> for Subscription {
             let _ = self.connection.client.try_send(RightsChanged);
             return;
         }
-        let mut out = VecDeque::with_capacity(deliveries.len());
+        let (mut out, count) = (VecDeque::with_capacity(deliveries.len()), deliveries.len());
         let now = now();
+        let handling = self.connection.observed.begin_when(now);
         for delivery in deliveries {
             match delivery {
                 Delivery::Whole(delta) => self.whole(delta, &mut out),
@@ -323,6 +334,7 @@ impl Handler<Deliver> for Subscription {
         }
         self.send(out, ctx);
         self.wind_timer(ctx);
+        self.connection.observed.end(handling, count);
     }
 }
 

@@ -3,7 +3,10 @@
 use serde_json::json;
 
 use super::*;
-use crate::{AccessError, Decision, Expiration, Level, MAX_PENDING, PENDING_LIFETIME, Requester, SecurityError};
+use crate::{
+    AccessError, Decision, Expiration, Level, MAX_PENDING, MAX_PENDING_OF_ADDRESS, PENDING_LIFETIME, Requester,
+    SecurityError,
+};
 
 fn approved(permissions: Option<Level>) -> Decision {
     Decision::Approved { permissions, expiration: None, config: None }
@@ -98,12 +101,16 @@ fn a_device_that_asks_again_keeps_its_token() {
 fn requests_are_bounded() {
     let boat = Boat::secured();
     let security = &boat.security;
-    let ask = |id: &str, seconds| security.request_device("r", ADDRESS, id, "", None, at(seconds)).map(|_| ());
+    // Each from another address.
+    let from = |n: usize| IpAddr::from([198, 51, 100, u8::try_from(n).expect("a part of an address")]);
+    let ask_from =
+        |address, id: &str, seconds| security.request_device("r", address, id, "", None, at(seconds)).map(|_| ());
+    let ask = |id: &str, seconds| ask_from(ADDRESS, id, seconds);
     ask("d0", 0).expect("taken");
     let error = ask("d0", 1).expect_err("twice");
     assert_eq!(error.to_string(), "A device with clientId 'd0' has already requested access");
     for n in 1..MAX_PENDING {
-        ask(&format!("d{n}"), 10).expect("taken");
+        ask_from(from(n), &format!("d{n}"), 10).expect("taken");
     }
     assert!(matches!(ask("one-more", 10), Err(AccessError::Full)));
     assert!(matches!(security.request_user("r", ADDRESS, "mate", "mate-password", at(10)), Err(AccessError::Full)));
@@ -118,6 +125,46 @@ fn requests_are_bounded() {
     ));
     assert_eq!(security.take_expired_requests(at(lifetime + 10)).len(), MAX_PENDING - 1);
     assert_eq!(security.pending_requests(at(lifetime + 10)).len(), 1);
+}
+
+#[test]
+fn one_address_does_not_keep_others_away() {
+    let boat = Boat::secured();
+    let security = &boat.security;
+    let network = |n: u16| IpAddr::from([0x2001, 0xdb8, 0, 0, n, 0, 0, 1]);
+    for n in 0..MAX_PENDING_OF_ADDRESS {
+        let address = network(u16::try_from(n).expect("few"));
+        security.request_device("r", address, &format!("d{n}"), "", None, at(0)).expect("taken");
+    }
+    let refused = security.request_device("r", network(99), "more", "", None, at(0));
+    assert!(matches!(refused, Err(AccessError::TooManyPending)), "{refused:?}");
+    let refused = security.request_user("r", network(99), "mate", "mate-password", at(0));
+    assert!(matches!(refused, Err(AccessError::TooManyPending)), "{refused:?}");
+    security.request_device("r", ADDRESS, "more", "", None, at(0)).expect("another address");
+    security.decide("d0", Decision::Denied, at(0)).expect("decided");
+    security.request_device("r", network(99), "again", "", None, at(0)).expect("there is room again");
+}
+
+#[test]
+fn a_decision_is_about_one_request() {
+    let boat = Boat::secured();
+    let security = &boat.security;
+    security.request_device("r1", ADDRESS, "mate", "New user", Some(Level::Admin), at(0)).expect("taken");
+    security.request_user("r2", ADDRESS, "mate", "mate-password", at(0)).expect("taken");
+    // Over a stream a client may choose the id: here that of a device that it knows of.
+    security.request_device("sensor", ADDRESS, "evil", "", Some(Level::Admin), at(0)).expect("taken");
+    security.request_device("r3", ADDRESS, "sensor", "", None, at(0)).expect("taken");
+    for name in ["mate", "sensor"] {
+        let refused = security.decide(name, approved(Some(Level::ReadOnly)), at(0));
+        assert!(matches!(refused, Err(SecurityError::SeveralRequests)), "{name}: {refused:?}");
+    }
+    assert_eq!((security.pending_requests(at(0)).len(), security.devices().len()), (4, 1));
+    let decided = security.decide("r2", approved(Some(Level::ReadOnly)), at(0)).expect("saved");
+    assert_eq!((decided.request.requester, decided.permissions), (Requester::User, Some(Level::ReadOnly)));
+    let decided = security.decide("r3", approved(Some(Level::ReadOnly)), at(0)).expect("saved");
+    assert_eq!(&*decided.request.identifier, "sensor");
+    let decided = security.decide("mate", Decision::Denied, at(0)).expect("there is one left");
+    assert_eq!(decided.request.requester, Requester::Device);
 }
 
 #[test]

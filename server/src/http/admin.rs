@@ -1,14 +1,16 @@
-//! What the administration pages read of the server itself, and the restart (server-admin-api §6, §7, §9), and Windlass's own statistics.
+//! What the administration pages read of the server itself, and its end (server-admin-api §6, §7, §9), and Windlass's own statistics.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
 use serde_json::json;
 use windlass_actors::metadata::MetadataRegistry;
-use windlass_broker::CollectBrokerStatistics;
+use windlass_broker::{CollectBrokerStatistics, Context, SourceRef};
 use windlass_security::Mode;
 
+use super::sight::Sight;
 use super::{AppState, read};
+use crate::administration::Ending;
 use crate::logging::logging;
 
 /// Registers the routes.
@@ -18,18 +20,16 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(web::resource("/skServer/paths").route(read().to(paths)))
         .service(web::resource("/skServer/nodeInfo").route(read().to(node_info)))
         .service(web::resource("/skServer/eventsRoutingData").route(read().to(events_routing)))
-        .service(
-            web::resource(["/skServer/appstore/available", "/skServer/appstore/available/"]).route(read().to(store)),
-        )
         .service(web::resource("/skServer/restart").route(web::put().to(restart)))
+        .service(web::resource("/windlass/shutdown").route(web::put().to(shut_down)))
         .service(web::resource("/windlass/statistics").route(read().to(statistics)));
 }
 
-/// The own ship's paths that have had a value; "" stands for root values.
-async fn available_paths(state: web::Data<AppState>) -> HttpResponse {
-    let root = state.view.own().root().latest.is_some().then(String::new);
-    let paths = state.view.own_paths().into_iter().map(|path| path.to_string());
-    HttpResponse::Ok().json(root.into_iter().chain(paths).collect::<Vec<_>>())
+/// The own ship's paths that have had a value which the visitor may see; "" stands for root values.
+async fn available_paths(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
+    let sight = Sight::of(&request, &state);
+    let sees = |context: &Context, path: &str, source: &SourceRef| sight.sees(context, path, source.as_str());
+    HttpResponse::Ok().json(state.view.own_paths_seen_by(&sees))
 }
 
 /// The built-in metadata by path pattern.
@@ -47,22 +47,24 @@ async fn events_routing() -> HttpResponse {
     HttpResponse::Ok().json(json!({"events": []}))
 }
 
-/// There is no store: plugins are installed by `windlass plugin install`.
-async fn store() -> HttpResponse {
-    HttpResponse::Ok().json(json!({
-        "available": [], "installed": [], "updates": [], "installing": [], "categories": [],
-        "storeAvailable": false, "isInDocker": false, "canUpdateServer": false,
-    }))
-}
-
 /// Ends the process in two seconds, well, so that whoever supervises it starts it anew. Not while everybody may do everything.
 async fn restart(state: web::Data<AppState>) -> HttpResponse {
+    end(&state, Ending::Restart, "Restarting...", "Restart not allowed")
+}
+
+/// `PUT /windlass/shutdown`: ends the process in two seconds with exit code 0. It stays away unless whoever supervises it starts it anew all
+/// the same. Not while everybody may do everything.
+async fn shut_down(state: web::Data<AppState>) -> HttpResponse {
+    end(&state, Ending::Shutdown, "Shutting down...", "Shutdown not allowed")
+}
+
+fn end(state: &AppState, ending: Ending, done: &str, refused: &str) -> HttpResponse {
     if state.security.mode() == Mode::Open {
-        return HttpResponse::build(StatusCode::UNAUTHORIZED).json("Restart not allowed");
+        return HttpResponse::build(StatusCode::UNAUTHORIZED).json(refused);
     }
-    log::info!("an admin asks for a restart");
-    state.admin.restart();
-    HttpResponse::Ok().json("Restarting...")
+    log::info!("an admin asks for a {}", if ending == Ending::Restart { "restart" } else { "shutdown" });
+    state.admin.end(ending);
+    HttpResponse::Ok().json(done)
 }
 
 /// `GET /windlass/statistics`: every counter of the server; whatever was dropped is here.

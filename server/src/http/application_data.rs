@@ -61,13 +61,17 @@ fn target(request: &HttpRequest) -> Result<Option<Target>, Box<HttpResponse>> {
     Ok(Some(Target { owner, application, version, path: segments.collect() }))
 }
 
-/// Whose data a visitor's are.
 fn owner(visitor: &Visitor) -> Result<Owner, Box<HttpResponse>> {
-    match visitor.principal() {
-        Principal::Anybody => Ok(Owner::Anybody),
-        Principal::User(name) => Ok(Owner::User(name.to_string())),
-        Principal::Device(id) => Ok(Owner::Device(id.to_string())),
-        Principal::Anonymous | Principal::Nobody => Err(Box::new(text(StatusCode::UNAUTHORIZED, "Unauthorized"))),
+    owner_of(visitor.principal()).ok_or_else(|| Box::new(text(StatusCode::UNAUTHORIZED, "Unauthorized")))
+}
+
+/// Whose data somebody's are; `None` for somebody without a name.
+pub fn owner_of(principal: &Principal) -> Option<Owner> {
+    match principal {
+        Principal::Anybody => Some(Owner::Anybody),
+        Principal::User(name) => Some(Owner::User(name.to_string())),
+        Principal::Device(id) => Some(Owner::Device(id.to_string())),
+        Principal::Anonymous | Principal::Nobody => None,
     }
 }
 

@@ -5,25 +5,37 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use windlass_actors::nmea0183::{Decoded, Decoder, Options};
-use windlass_broker::{Context, Delta, DeltaVersion, Intake, Origin, Provider, Publish};
+use windlass_actors::put::{DeleteRequest, PutRequest, RequestStatus};
+use windlass_broker::{Context, Delta, DeltaVersion, Intake, Origin, Provider, Publish, RawJson};
 use windlass_security::Level;
 
-use super::AppState;
+use super::answers::{blocking, failure};
 use super::auth::Visitor;
+use super::{AppState, plugins, put};
 
 /// In whose name what is tried is sent on, if it is to be.
 const PROVIDER: &str = "inputTest";
 /// Most lines or deltas that are tried at once.
 const MAX_ENTRIES: usize = 1000;
+/// Most requests that are sent at once.
+const MAX_REQUESTS: usize = 20;
+/// The own ship in requests.
+const OWN: &str = "vessels.self";
+/// Largest body: readers may try things too.
+const MAX_BODY: usize = 1024 * 1024;
 
 /// Registers the route.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(web::resource("/skServer/inputTest").route(web::post().to(test)));
+    config.service(
+        web::resource("/skServer/inputTest")
+            .app_data(web::JsonConfig::default().limit(MAX_BODY).error_handler(plugins::bad_json))
+            .route(web::post().to(test)),
+    );
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Input {
+struct Body {
     value: String,
     #[serde(default)]
     send_to_server: bool,
@@ -31,7 +43,7 @@ struct Input {
     send_to_n2k: bool,
 }
 
-async fn test(request: HttpRequest, state: web::Data<AppState>, body: web::Json<Input>) -> HttpResponse {
+async fn test(request: HttpRequest, state: web::Data<AppState>, body: web::Json<Body>) -> HttpResponse {
     let sends = body.send_to_server || body.send_to_n2k;
     let refused = |error: &str| HttpResponse::BadRequest().json(json!({"error": error}));
     if sends && Visitor::of(&request).level() != Some(Level::Admin) {
@@ -43,21 +55,75 @@ async fn test(request: HttpRequest, state: web::Data<AppState>, body: web::Json<
     let Ok(provider) = Provider::new(PROVIDER) else { return refused("too many names are in use") };
     let own = state.view.identity().context().clone();
     let intake = Intake { self_context: own.clone(), provider: provider.clone(), override_timestamps: false };
-    let deltas = match decode(&body.value, &intake) {
-        Ok(deltas) => deltas,
-        Err(error) => return refused(&error),
+    let Body { value, send_to_server, .. } = body.into_inner();
+    let decoding = blocking(move || {
+        let input = decode(&value, &intake)?;
+        let shown: Vec<Value> = input.deltas.iter().map(as_json).collect();
+        Ok::<_, String>((input, shown))
+    });
+    let (Input { deltas, requests }, shown) = match decoding.await {
+        Ok(Ok(decoded)) => decoded,
+        Ok(Err(error)) => return refused(&error),
+        Err(error) => return failure(&error),
     };
-    let shown: Vec<Value> = deltas.iter().map(as_json).collect();
-    if body.send_to_server
-        && state.broker.send(Publish { provider: provider.id, origin: Origin::NONE, deltas }).await.is_err()
-    {
-        return refused("the server is shutting down");
+    let mut results = Vec::new();
+    if send_to_server {
+        if !deltas.is_empty()
+            && state.broker.send(Publish { provider: provider.id, origin: Origin::NONE, deltas }).await.is_err()
+        {
+            return refused("the server is shutting down");
+        }
+        for wanted in requests {
+            results.push(wanted.send(&state, &request).await);
+        }
     }
-    HttpResponse::Ok().json(json!({"deltas": shown, "n2kOutAvailable": false}))
+    HttpResponse::Ok().json(json!({"deltas": shown, "putResults": results, "n2kOutAvailable": false}))
+}
+
+/// What a text was found to be.
+#[derive(Debug, Default)]
+struct Input {
+    deltas: Vec<Delta>,
+    requests: Vec<Wanted>,
+}
+
+/// A PUT or DELETE as a client of the stream would send it (signalk-v1 §6.3, §6.4).
+#[derive(Debug)]
+struct Wanted {
+    context: String,
+    path: String,
+    /// `None` for a DELETE.
+    put: Option<(RawJson, Option<String>)>,
+}
+
+impl Wanted {
+    fn read(context: Option<&Value>, entry: &Value, is_put: bool) -> Result<Self, String> {
+        let context = match context {
+            None | Some(Value::Null) => OWN.to_owned(),
+            Some(Value::String(context)) => context.clone(),
+            Some(_) => return Err("the context of a request is a text".to_owned()),
+        };
+        let path = entry["path"].as_str().filter(|path| !path.is_empty()).ok_or("a request needs a path")?.to_owned();
+        if !is_put {
+            return Ok(Self { context, path, put: None });
+        }
+        let value = entry.get("value").ok_or("a put needs a value")?;
+        let source = entry.get("source").and_then(Value::as_str).map(str::to_owned);
+        Ok(Self { context, path, put: Some((RawJson::of(value), source)) })
+    }
+
+    async fn send(self, state: &AppState, request: &HttpRequest) -> RequestStatus {
+        let Self { context, path, put: wanted } = self;
+        let from = put::from(request);
+        match wanted {
+            Some((value, source)) => state.puts.put(PutRequest { from, context, path, value, source }).await,
+            None => state.puts.delete(DeleteRequest { from, context, path }),
+        }
+    }
 }
 
 /// Guesses what a text is, and reads it.
-fn decode(text: &str, intake: &Intake) -> Result<Vec<Delta>, String> {
+fn decode(text: &str, intake: &Intake) -> Result<Input, String> {
     let text = text.trim();
     if text.starts_with(['{', '[']) {
         return read_json(text, intake);
@@ -78,27 +144,41 @@ fn decode(text: &str, intake: &Intake) -> Result<Vec<Delta>, String> {
             deltas.extend(take(&sentence_delta(&decoded, &intake.self_context), intake)?);
         }
     }
-    Ok(deltas)
+    Ok(Input { deltas, ..Input::default() })
 }
 
-fn read_json(text: &str, intake: &Intake) -> Result<Vec<Delta>, String> {
+fn read_json(text: &str, intake: &Intake) -> Result<Input, String> {
     let json: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let entries = match json {
         Value::Array(entries) if entries.len() <= MAX_ENTRIES => entries,
         Value::Array(_) => return Err(format!("at most {MAX_ENTRIES} deltas are expected")),
         one => vec![one],
     };
-    let mut deltas = Vec::new();
+    let mut input = Input::default();
     for entry in entries {
         if entry.get("updates").is_some() {
-            deltas.extend(take(&entry, intake)?);
+            input.deltas.extend(take(&entry, intake)?);
+        } else if let Some((is_put, wanted)) = requests_of(&entry) {
+            for one in wanted {
+                input.requests.push(Wanted::read(entry.get("context"), one, is_put)?);
+            }
+            if input.requests.len() > MAX_REQUESTS {
+                return Err(format!("at most {MAX_REQUESTS} requests are expected"));
+            }
         } else if entry.get("pgn").is_some() {
             return Err("NMEA 2000 messages can't be decoded".to_owned());
         } else {
             return Err("unknown JSON format".to_owned());
         }
     }
-    Ok(deltas)
+    Ok(input)
+}
+
+/// The requests in a message, and whether they are to PUT something.
+fn requests_of(entry: &Value) -> Option<(bool, &[Value])> {
+    let of =
+        |key: &str| entry.get(key).map(|wanted| wanted.as_array().map_or(std::slice::from_ref(wanted), Vec::as_slice));
+    of("put").map(|wanted| (true, wanted)).or_else(|| of("delete").map(|wanted| (false, wanted)))
 }
 
 fn take(delta: &Value, intake: &Intake) -> Result<Option<Delta>, String> {
@@ -132,14 +212,42 @@ fn as_json(delta: &Delta) -> Value {
 mod tests {
     use super::*;
 
-    fn decoded(text: &str) -> Result<Vec<Value>, String> {
+    fn read(text: &str) -> Result<Input, String> {
         let own = Context::new("vessels.urn:mrn:imo:mmsi:230099999").expect("a context");
         let intake = Intake {
             self_context: own,
             provider: Provider::new(PROVIDER).expect("a name"),
             override_timestamps: false,
         };
-        decode(text, &intake).map(|deltas| deltas.iter().map(as_json).collect())
+        decode(text, &intake)
+    }
+
+    fn decoded(text: &str) -> Result<Vec<Value>, String> {
+        read(text).map(|input| input.deltas.iter().map(as_json).collect())
+    }
+
+    #[test]
+    fn requests_are_recognised() {
+        let put = r#"[{"requestId":"1","put":{"path":"a.b","value":{"x":1},"source":"p"}},
+            {"context":"vessels.self","delete":{"path":"a.b.meta"}},{"put":[{"path":"c","value":null}]}]"#;
+        let requests = read(put).expect("requests").requests;
+        let texts: Vec<_> = requests
+            .iter()
+            .map(|wanted| (wanted.path.as_str(), wanted.put.as_ref().map(|put| put.0.as_str())))
+            .collect();
+        assert_eq!(texts, [("a.b", Some(r#"{"x":1}"#)), ("a.b.meta", None), ("c", Some("null"))]);
+        assert!(requests.iter().all(|wanted| wanted.context == OWN));
+        let many = format!(r#"{{"delete":[{}]}}"#, vec![r#"{"path":"a"}"#; 21].join(","));
+        for (text, words) in [
+            (r#"{"put":{"value":1}}"#, "needs a path"),
+            (r#"{"put":{"path":"a"}}"#, "needs a value"),
+            (r#"{"delete":{}}"#, "needs a path"),
+            (r#"{"context":7,"delete":{"path":"a"}}"#, "is a text"),
+            (many.as_str(), "at most 20"),
+        ] {
+            let error = read(text).expect_err("refused");
+            assert!(error.contains(words), "{text}: {error}");
+        }
     }
 
     #[test]

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Counts connections by address.
+use windlass_security::network;
+
+/// Counts connections by address; an IPv6 network of 64 bits counts as one address.
 #[derive(Debug, Clone)]
 pub struct ConnectionLimit {
     most: usize,
@@ -26,7 +28,7 @@ impl ConnectionLimit {
 
     /// Counts a connection, or refuses it.
     pub fn enter(&self, address: IpAddr) -> Option<Ticket> {
-        let mut open = self.lock();
+        let (mut open, address) = (self.lock(), network(address));
         let count = open.entry(address).or_default();
         if *count >= self.most {
             return None;
@@ -68,5 +70,18 @@ mod tests {
         assert!(limit.enter(there).is_some());
         drop(first);
         assert!(limit.enter(here).is_some());
+    }
+
+    #[test]
+    fn a_network_has_the_connections_of_one_address() {
+        let limit = ConnectionLimit::new(1);
+        let ip = |text: &str| text.parse::<IpAddr>().expect("an address");
+        let first = limit.enter(ip("2001:db8::1")).expect("room");
+        assert!(limit.enter(ip("2001:db8::2")).is_none(), "the same /64");
+        let _other = limit.enter(ip("2001:db8:0:1::1")).expect("another one");
+        drop(first);
+        assert!(limit.enter(ip("2001:db8::2")).is_some());
+        let _mapped = limit.enter(ip("::ffff:192.0.2.1")).expect("room");
+        assert!(limit.enter(ip("192.0.2.1")).is_none(), "the same address by IPv4");
     }
 }

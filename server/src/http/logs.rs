@@ -7,13 +7,15 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{Error, HttpRequest, HttpResponse};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::answers::{blocking, failure, text};
+use super::backup::archive;
 use super::pages::not_found;
 use super::{AppState, read};
-use crate::logging::logging;
+use crate::archives::contents::Entry;
+use crate::logging::{LogLevel, logging};
 
 /// What the names of the logs begin and end with (signalk-v1 §14). Only these files are shown: the folder may be the configuration
 /// directory, which has secrets in it.
@@ -25,9 +27,11 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(web::resource(["/skServer/logfiles", "/skServer/logfiles/"]).route(read().to(list)))
         .service(web::resource("/skServer/logfiles/{name:.+}").route(read().to(file)))
+        .service(web::resource("/skServer/ziplogs").route(read().to(zip_logs)))
         .service(web::resource("/skServer/debug").route(web::post().to(set_debug)))
         .service(web::resource("/skServer/rememberDebug").route(web::post().to(remember_debug)))
-        .service(web::resource("/skServer/debugKeys").route(read().to(debug_keys)));
+        .service(web::resource("/skServer/debugKeys").route(read().to(debug_keys)))
+        .service(web::resource("/windlass/logging").route(read().to(level)).route(web::put().to(set_level)));
 }
 
 async fn list(state: web::Data<AppState>) -> Result<HttpResponse, Error> {
@@ -40,7 +44,13 @@ async fn list(state: web::Data<AppState>) -> Result<HttpResponse, Error> {
 
 fn log_files(directory: &Path) -> std::io::Result<Vec<String>> {
     let mut names = Vec::new();
-    for entry in std::fs::read_dir(directory)? {
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        // It is made when the first line is logged.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(names),
+        Err(error) => return Err(error),
+    };
+    for entry in entries {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if is_log(&name) && entry.file_type()?.is_file() {
@@ -76,6 +86,30 @@ async fn file(
         Ok(file) => Ok(file.set_content_disposition(disposition).into_response(&request)),
         Err(_) => Ok(not_found(request).await),
     }
+}
+
+/// All logs in one archive, which is packed while it is sent.
+async fn zip_logs(state: web::Data<AppState>) -> Result<HttpResponse, Error> {
+    let admin = state.admin.clone();
+    let names = match blocking(move || log_files(&admin.logging_directory)).await? {
+        Ok(names) => names,
+        Err(error) => {
+            return Ok(failure(&format!("{} can't be read: {error}", state.admin.logging_directory.display())));
+        }
+    };
+    let entry = |name: String| Entry { path: state.admin.logging_directory.join(&name), name };
+    let entries = names.into_iter().map(entry).collect();
+    let root = state.view.own().root().attributes;
+    let boat = root.get("name").and_then(Value::as_str).unwrap_or_default();
+    let date = jiff::Timestamp::now().strftime("%Y-%m-%d");
+    Ok(archive(&state, entries, &format!("sk-logs-{}-{date}.zip", plain_name(boat))))
+}
+
+/// A name without anything that a file name can't have everywhere.
+fn plain_name(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || matches!(c, '_' | '-') { c } else { '_' };
+    let plain: String = name.trim().chars().take(64).map(plain).collect();
+    if plain.is_empty() { "boat".to_owned() } else { plain }
 }
 
 /// Opens a file that is one: a link may lead to something else.
@@ -124,6 +158,27 @@ async fn remember_debug(state: web::Data<AppState>, body: web::Json<Change>) -> 
     tell(&state, saved.await)
 }
 
+/// `{"level"}` of `/windlass/logging`.
+#[derive(Deserialize, Serialize)]
+struct Verbosity {
+    level: LogLevel,
+}
+
+/// `GET /windlass/logging`: `{"level": "error" | "warn" | "info" | "debug"}`, the least that the server's own messages have to be to be
+/// logged. Debug keys go beyond it.
+async fn level() -> HttpResponse {
+    HttpResponse::Ok().json(Verbosity { level: logging().level() })
+}
+
+/// `PUT /windlass/logging` with the same: holds at once, and until the server ends.
+async fn set_level(body: web::Json<Value>) -> HttpResponse {
+    let Ok(Verbosity { level }) = serde_json::from_value(body.into_inner()) else {
+        return text(StatusCode::BAD_REQUEST, "send {\"level\": …} with error, warn, info or debug");
+    };
+    logging().set_level(level);
+    HttpResponse::Ok().json(Verbosity { level })
+}
+
 fn tell(state: &AppState, saved: Result<bool, crate::settings::SaveSettingsError>) -> HttpResponse {
     match saved {
         Ok(remember) => {
@@ -142,6 +197,13 @@ async fn debug_keys() -> HttpResponse {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn boats_have_names_that_files_can_have() {
+        for (boat, name) in [("Aurora", "Aurora"), ("Åsa II/x\"", "_sa_II_x_"), ("", "boat"), ("  ", "boat")] {
+            assert_eq!(plain_name(boat), name);
+        }
+    }
 
     #[test]
     fn only_logs_are_listed_and_opened() {

@@ -5,28 +5,37 @@ mod admin;
 mod answers;
 mod application_data;
 pub mod auth;
+mod backup;
+mod connections;
 mod cors;
+mod custom_resources;
 mod discovery;
 mod frame_guard;
 mod input_test;
 mod limit;
 mod logs;
+mod packages;
 mod pages;
+mod performance;
 mod plugin_admin;
 mod plugins;
 mod providers;
+mod proxies;
 mod put;
 mod run_discovery;
 mod same_origin;
 mod settings;
+mod sight;
 mod snapshot;
 mod sources;
 mod stream;
 mod tree;
+mod unit_preferences;
+mod uploads;
 mod v2;
 mod vessel;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use actix::Addr;
 use actix_web::Route;
@@ -35,6 +44,7 @@ use actix_web::web::{self, ServiceConfig};
 use windlass_actors::access_desk::AccessDesk;
 use windlass_actors::connections::{ConnectionManager, RawLog};
 use windlass_actors::data_model::ModelView;
+use windlass_actors::discovery::Reach;
 use windlass_actors::plugins::PluginManager;
 use windlass_actors::providers::Providers;
 use windlass_actors::put::PutHandlers;
@@ -45,12 +55,17 @@ use windlass_security::Security;
 
 pub use cors::Cors;
 pub use limit::ConnectionLimit;
+pub use proxies::Proxies;
 
 use crate::administration::Administration;
+use crate::custom_resources::CustomResources;
 use crate::outputs::OutputReports;
+use crate::packages::Installer;
+use crate::performance::Performance;
 use crate::priorities::PriorityFile;
 use crate::security::RequestLimits;
 use crate::settings::SettingsFile;
+use crate::unit_preferences::UnitPreferences;
 
 /// What the handlers share.
 #[derive(Clone)]
@@ -65,6 +80,10 @@ pub struct AppState {
     pub view: ModelView,
     /// The plugins.
     pub plugins: PluginManager,
+    /// Who installs and removes packages.
+    pub installer: Installer,
+    /// What the actors do, and what the process uses up.
+    pub performance: Performance,
     /// Where PUT requests go.
     pub puts: PutHandlers,
     /// Who provides resources, weather data and radars.
@@ -83,6 +102,10 @@ pub struct AppState {
     pub stream: StreamContext,
     /// WebSocket connections by address.
     pub limit: ConnectionLimit,
+    /// In which units people want values.
+    pub units: Arc<UnitPreferences>,
+    /// Types of resources that apps have asked for.
+    pub custom_resources: Arc<CustomResources>,
     /// What the administration changes.
     pub admin: Arc<Administration>,
     /// Who may do what.
@@ -93,12 +116,31 @@ pub struct AppState {
     pub limits: RequestLimits,
     /// Names of this server beyond its addresses and local names: `hostname` and `proxy_host` of settings.json, `EXTERNALHOST`.
     pub host_names: Arc<[String]>,
-    /// Whether a proxy says where requests come from.
-    pub trust_proxy: bool,
+    /// The proxies that say where requests come from.
+    pub proxies: Proxies,
     /// The port of TLS, to which the other one leads when it is served.
-    pub tls_port: Option<u16>,
+    pub tls_port: TlsPort,
+    /// Where other servers are looked for.
+    pub mdns_reach: Reach,
     /// The root of the boat's own certificate authority, in PEM form.
     pub root: Option<Arc<str>>,
+}
+
+/// The port of TLS; it is known once the server listens. Clones share.
+#[derive(Debug, Clone, Default)]
+pub struct TlsPort(Arc<OnceLock<u16>>);
+
+impl TlsPort {
+    /// TLS is served on this port.
+    pub fn set(&self, port: u16) {
+        // Told once, by whoever listens.
+        let _ = self.0.set(port);
+    }
+
+    /// The port, if TLS is served.
+    pub fn get(&self) -> Option<u16> {
+        self.0.get().copied()
+    }
 }
 
 /// The version that clients compare with what they need; a reference version, because they know no other (clients.md).
@@ -131,16 +173,22 @@ fn routes(config: &mut ServiceConfig) {
         .configure(auth::routes)
         .service(web::resource("/windlass/ca.pem").route(read().to(pages::root)))
         .configure(admin::routes)
+        .configure(performance::routes)
         .configure(settings::routes)
         .configure(vessel::routes)
         .configure(providers::routes)
+        .configure(connections::routes)
         .configure(run_discovery::routes)
         .configure(sources::routes)
         .configure(logs::routes)
+        .configure(backup::routes)
         .configure(input_test::routes)
         .configure(application_data::routes)
+        .configure(unit_preferences::routes)
         .service(web::resource("/skServer/webapps").route(read().to(plugins::webapps::list)))
         .service(web::resource("/skServer/addons").route(read().to(plugins::webapps::addons)))
+        .configure(custom_resources::routes)
+        .configure(packages::routes)
         .service(plugins::scope("/skServer/plugins"))
         .service(plugins::scope("/plugins"))
         .configure(v2::routes)

@@ -80,8 +80,7 @@ fn serve(request: &HttpRequest, name: &str, file: EmbeddedFile) -> HttpResponse 
         .insert_header((header::CACHE_CONTROL, caching))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
     if name.ends_with(".html") {
-        let policy =
-            "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws: wss:";
+        let policy = "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self' ws: wss:; frame-ancestors 'self'; base-uri 'self'";
         answer.insert_header((header::CONTENT_SECURITY_POLICY, policy));
     }
     if known { answer.finish() } else { answer.content_type(kind.as_ref()).body(file.data.into_owned()) }

@@ -17,6 +17,7 @@ pub fn routes(scope: Scope) -> Scope {
     for slash in ["", "/"] {
         scope = scope
             .route(&format!("/@statistics{slash}"), read().to(statistics))
+            .route(&format!("/@rescan{slash}"), web::post().to(rescan))
             .route(&format!("/{{id}}/reload{slash}"), web::post().to(reload))
             .route(&format!("/{{id}}/@consent{slash}"), web::post().to(consent))
             .route(&format!("/{{id}}/@log{slash}"), read().to(log));
@@ -35,6 +36,31 @@ struct LogQuery {
 
 async fn statistics(state: web::Data<AppState>) -> HttpResponse {
     HttpResponse::Ok().json(state.plugins.statistics().await)
+}
+
+/// `{"replaced": [<package name>, …]}`: plugins whose files somebody has changed; may be left out.
+#[derive(Debug, Default, Deserialize)]
+struct Rescan {
+    #[serde(default)]
+    replaced: Vec<String>,
+}
+
+/// Looks for packages that have come or gone: `{added, removed, reloaded: [{name, error?}]}`.
+async fn rescan(state: web::Data<AppState>, body: Option<web::Json<Rescan>>) -> HttpResponse {
+    let Rescan { replaced } = body.map(web::Json::into_inner).unwrap_or_default();
+    let changes = match state.plugins.look_again(&replaced).await {
+        Ok(changes) => changes,
+        Err(error) => return refusal(&error),
+    };
+    let reloaded = changes.reloaded.into_iter().map(|(name, done)| match done {
+        Ok(()) => json!({"name": name}),
+        Err(error) => json!({"name": name, "error": error.to_string()}),
+    });
+    HttpResponse::Ok().json(json!({
+        "added": changes.added,
+        "removed": changes.removed,
+        "reloaded": reloaded.collect::<Vec<_>>(),
+    }))
 }
 
 async fn reload(state: web::Data<AppState>, id: web::Path<String>) -> HttpResponse {

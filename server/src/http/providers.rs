@@ -19,10 +19,14 @@ use crate::settings::{BadSetting, SaveSettingsError};
 
 /// The pipe element that describes a whole connection.
 const SIMPLE: &str = "providers/simple";
+/// The other entries of the status board, and the ids of the outputs: a connection of this name would be taken for one of them.
+const RESERVED: [&str; 5] = ["tcp", "nmea-tcp", "mdns", "data-log", "tls"];
 /// What a connection can be.
 const TYPES: [&str; 6] = ["NMEA0183", "NMEA2000", "SignalK", "Seatalk", "FileStream", "Execute"];
 /// Options that are never shown; an empty text in a change keeps them.
 const SECRETS: [&str; 2] = ["token", "password"];
+/// The id of a connection that is tried and has none.
+const TRIED: &str = "test";
 /// Most connections.
 const MAX_CONNECTIONS: usize = 200;
 
@@ -39,7 +43,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// A connection as pages send it.
 #[derive(Debug, Deserialize)]
-struct Connection {
+pub(super) struct Connection {
     #[serde(default)]
     id: Value,
     #[serde(default)]
@@ -54,7 +58,7 @@ struct Connection {
 
 /// Why a connection is not changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Refusal {
+pub(super) enum Refusal {
     Incomplete,
     NoId,
     BadId(String),
@@ -65,7 +69,7 @@ enum Refusal {
 }
 
 impl Refusal {
-    fn answer(&self) -> HttpResponse {
+    pub(super) fn answer(&self) -> HttpResponse {
         let (status, words) = match self {
             Self::Incomplete => {
                 (StatusCode::BAD_REQUEST, "Invalid provider: id and options object required".to_owned())
@@ -88,7 +92,7 @@ async fn list(state: web::Data<AppState>) -> HttpResponse {
 
 async fn add(state: web::Data<AppState>, body: web::Json<Connection>) -> HttpResponse {
     let body = body.into_inner();
-    let id = match checked_id(&body) {
+    let id = match checked_id(&body, None) {
         Ok(id) => id,
         Err(refusal) => return refusal.answer(),
     };
@@ -120,7 +124,7 @@ async fn add(state: web::Data<AppState>, body: web::Json<Connection>) -> HttpRes
 
 async fn update(state: web::Data<AppState>, old: web::Path<String>, body: web::Json<Connection>) -> HttpResponse {
     let (old, body) = (old.into_inner(), body.into_inner());
-    let id = match checked_id(&body) {
+    let id = match checked_id(&body, Some(&old)) {
         Ok(id) => id,
         Err(refusal) => return refusal.answer(),
     };
@@ -169,6 +173,25 @@ async fn remove(state: web::Data<AppState>, id: web::Path<String>) -> HttpRespon
     }
 }
 
+/// The settings of a connection that is to be tried. One without an id gets one; one that has the id of another is tried with what that
+/// one has besides, such as its token.
+///
+/// # Errors
+/// What is wrong.
+pub(super) fn to_try(state: &AppState, mut body: Connection) -> Result<ConnectionSettings, Refusal> {
+    if matches!(&body.id, Value::Null) || body.id.as_str().is_some_and(|id| id.trim().is_empty()) {
+        body.id = TRIED.into();
+    }
+    // Under whatever name: nothing of it is seen elsewhere.
+    let id = checked_id(&body, body.id.as_str())?;
+    let known = state.connections.settings();
+    let known = known.iter().find(|settings| settings.id() == Some(&id));
+    let mut entry = known.map(|settings| settings.entry().clone()).unwrap_or_default();
+    body.enabled = Some(true);
+    apply(&mut entry, &body, &id)?;
+    Ok(ConnectionSettings::new(entry))
+}
+
 async fn serial() -> actix_web::Result<impl Responder> {
     Ok(web::Json(blocking(|| serial_ports::list("/".as_ref())).await?))
 }
@@ -198,8 +221,8 @@ async fn save(
     }
 }
 
-/// The id, when there is one and there are options.
-fn checked_id(body: &Connection) -> Result<String, Refusal> {
+/// The id, when there is one and there are options. One that the connection has had may stay, whatever it is.
+fn checked_id(body: &Connection, former: Option<&str>) -> Result<String, Refusal> {
     if !body.options.is_object() {
         return Err(Refusal::Incomplete);
     }
@@ -212,7 +235,8 @@ fn checked_id(body: &Connection) -> Result<String, Refusal> {
         return Err(Refusal::NoId);
     }
     // It is the label of sources: what is configured of the vessel has one that nobody else may use.
-    if id == DEFAULTS_SOURCE || id.chars().any(char::is_control) {
+    let reserved = RESERVED.contains(&id.as_str()) && former != Some(id.as_str());
+    if id == DEFAULTS_SOURCE || reserved || id.chars().any(char::is_control) {
         return Err(Refusal::BadId(format!("the id {id:?} can't be used")));
     }
     Provider::new(&id).map_err(|error| Refusal::BadId(error.to_string()))?;
@@ -243,6 +267,13 @@ fn apply(entry: &mut Map<String, Value>, body: &Connection, id: &str) -> Result<
         merged.extend(given);
         merged
     } else {
+        // A page that was not shown the secret can't send it along when the way to the same server changes, as from ws to wss.
+        let keeps = same_kind && [&former, &given].iter().all(|options| leads_to_a_server(options));
+        for (key, secret) in former.into_iter().filter(|(key, _)| keeps && SECRETS.contains(&key.as_str())) {
+            if given.get(&key).is_none_or(|value| value == "") {
+                given.insert(key, secret);
+            }
+        }
         given
     };
     options.insert("type".into(), kind.into());
@@ -258,6 +289,11 @@ fn apply(entry: &mut Map<String, Value>, body: &Connection, id: &str) -> Result<
         None => drop(entry.insert("pipeElements".into(), json!([{"type": SIMPLE, "options": options}]))),
     }
     Ok(())
+}
+
+/// Whether these are options of a connection to another Signal K server.
+fn leads_to_a_server(options: &Map<String, Value>) -> bool {
+    options.get("type").and_then(Value::as_str).is_some_and(|kind| ["ws", "wss", "tcp"].contains(&kind))
 }
 
 /// The options of a connection that consists of one simple pipe element.
@@ -329,6 +365,13 @@ mod tests {
             json!({"id": "b", "enabled": false, "type": "SignalK", "logging": true, "editable": true,
                 "options": {"type": "ws", "host": "h", "port": 3000}})
         );
+        for kind in ["wss", "tcp", "ws"] {
+            let moved =
+                body(json!({"id": "b", "type": "SignalK", "options": {"type": kind, "host": "h", "token": ""}}));
+            apply(&mut kept, &moved, "b").expect("applied");
+            let expected = json!({"type": kind, "host": "h", "token": "secret"});
+            assert_eq!(simple_options(&kept).expect("simple")["subOptions"], expected);
+        }
         let other = body(json!({"id": "b", "type": "NMEA0183", "options": {"type": "udp", "port": 1}}));
         apply(&mut kept, &other, "b").expect("applied");
         assert_eq!(simple_options(&kept).expect("simple")["subOptions"], json!({"type": "udp", "port": 1}));
@@ -355,12 +398,16 @@ mod tests {
             (json!({"id": " ", "options": {}}), Refusal::NoId),
             (json!({"id": 7, "options": {}}), Refusal::NoId),
         ] {
-            assert_eq!(checked_id(&body(given)), Err(refusal));
+            assert_eq!(checked_id(&body(given), None), Err(refusal));
         }
-        for id in ["defaults", "constructor", "a\u{0}b", &"x".repeat(2000)] {
-            let refused = checked_id(&body(json!({"id": id, "options": {}})));
+        let checked = |id: &str, former| checked_id(&body(json!({"id": id, "options": {}})), former);
+        for id in
+            ["defaults", "constructor", "a\u{0}b", &"x".repeat(2000), "tcp", "nmea-tcp", "mdns", "data-log", "tls"]
+        {
+            let refused = checked(id, Some("a"));
             assert!(matches!(refused, Err(Refusal::BadId(_))), "{refused:?}");
         }
+        assert_eq!(checked("tcp", Some("tcp")), Ok("tcp".to_owned()), "from a file of the reference");
         assert_eq!(
             apply(&mut Map::new(), &body(json!({"id": "a", "type": "x", "options": {}})), "a"),
             Err(Refusal::UnknownType)

@@ -6,8 +6,9 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Deserializer};
 use serde_json::json;
 use serde_json::value::RawValue;
-use windlass_actors::put::{DeleteRequest, PutRequest, RequestFrom, RequestStatus};
+use windlass_actors::put::{Asker, DeleteRequest, PutRequest, RequestFrom, RequestStatus};
 use windlass_broker::RawJson;
+use windlass_security::Level;
 
 use super::AppState;
 use super::auth::Visitor;
@@ -38,7 +39,10 @@ pub async fn put(request: HttpRequest, body: web::Bytes, state: web::Data<AppSta
     };
     let Some(value) = value else { return bad_request("input is missing a value") };
     let Some((context, path)) = context_and_path(request.path()) else { return bad_request("invalid path") };
-    let value = RawJson::from_checked(&value);
+    let value = match RawJson::try_from(&*value) {
+        Ok(value) => value,
+        Err(error) => return HttpResponse::BadRequest().json(json!({"error": error.to_string()})),
+    };
     respond(&state.puts.put(PutRequest { from: from(&request), context, path, value, source }).await)
 }
 
@@ -55,13 +59,16 @@ pub async fn delete(request: HttpRequest, state: web::Data<AppState>) -> HttpRes
     }
 }
 
-fn from(request: &HttpRequest) -> RequestFrom {
-    RequestFrom { session: Visitor::of(request).session().clone(), request_id: None, watcher: None }
+/// Who makes a request over HTTP.
+pub fn from(request: &HttpRequest) -> RequestFrom {
+    RequestFrom { session: Visitor::of(request).session().clone(), request_id: None, only_reads: false, watcher: None }
 }
 
-/// `GET /signalk/v1/requests/<id>`. An unknown id is 404, as the specification says; the reference answers 500.
-pub async fn status(state: web::Data<AppState>, id: web::Path<String>) -> HttpResponse {
-    match state.puts.requests().get(&id) {
+/// `GET /signalk/v1/requests/<id>`. An unknown id, or that of somebody else's request, is 404, as the specification says; the reference answers 500.
+pub async fn status(request: &HttpRequest, state: &AppState, id: &str) -> HttpResponse {
+    let visitor = Visitor::of(request);
+    let asker = Asker { principal: visitor.principal(), is_admin: visitor.level() == Some(Level::Admin) };
+    match state.puts.requests().get(id, asker) {
         Some(status) => HttpResponse::Ok().json(status),
         None => HttpResponse::NotFound()
             .content_type("text/plain; charset=utf-8")

@@ -7,7 +7,7 @@ use std::time::Duration;
 use actix_web::HttpResponse;
 use actix_web::web::{self, ServiceConfig};
 use serde_json::{Value, json};
-use windlass_actors::discovery::{FoundServer, Reach, find_servers};
+use windlass_actors::discovery::{FoundServer, find_servers};
 
 use super::AppState;
 
@@ -25,7 +25,7 @@ pub fn routes(config: &mut ServiceConfig) {
 async fn run(state: web::Data<AppState>) -> HttpResponse {
     if !SEARCHING.swap(true, Ordering::AcqRel) {
         actix_web::rt::spawn(async move {
-            let found = find_servers(WAIT, Reach::Network).await.unwrap_or_else(|error| {
+            let found = find_servers(WAIT, state.mdns_reach).await.unwrap_or_else(|error| {
                 log::warn!("no servers are looked for: {error}");
                 Vec::new()
             });
@@ -39,11 +39,11 @@ async fn run(state: web::Data<AppState>) -> HttpResponse {
 /// Connections that could be added, as `/skServer/providers` shows them: not to this server, and none twice.
 fn offers(state: &AppState, found: Vec<FoundServer>) -> Vec<Value> {
     let taken = state.connections.connections().into_iter().map(|connection| connection.id);
-    offer(found, state.view.identity().id(), taken.collect())
+    offer(found, taken.collect())
 }
 
-fn offer(found: Vec<FoundServer>, own: &str, mut taken: HashSet<String>) -> Vec<Value> {
-    let others = found.into_iter().filter(|server| server.own.as_deref() != Some(own));
+fn offer(found: Vec<FoundServer>, mut taken: HashSet<String>) -> Vec<Value> {
+    let others = found.into_iter().filter(|server| !server.here);
     let offers = others.map(|server| {
         let mut id = server.name.clone();
         let mut number = 2;
@@ -76,11 +76,15 @@ mod tests {
             secure: name == "Beta",
             own: Some(own.into()),
             software: None,
+            here: name == "Me",
         };
-        let found = vec![server("Alpha", "urn:a"), server("Me", "urn:me"), server("Beta", "urn:b")];
-        let offers = offer(found, "urn:me", HashSet::from(["Alpha".to_owned()]));
+        // Gamma is another server of the same boat.
+        let found =
+            vec![server("Alpha", "urn:a"), server("Me", "urn:me"), server("Beta", "urn:b"), server("Gamma", "urn:me")];
+        let offers = offer(found, HashSet::from(["Alpha".to_owned()]));
         let shown: Vec<_> = offers.iter().map(|offer| (&offer["id"], &offer["options"]["type"])).collect();
-        assert_eq!(shown, [(&json!("Alpha 2"), &json!("ws")), (&json!("Beta"), &json!("wss"))]);
+        let (ws, wss) = (json!("ws"), json!("wss"));
+        assert_eq!(shown, [(&json!("Alpha 2"), &ws), (&json!("Beta"), &wss), (&json!("Gamma"), &ws)]);
         assert_eq!(offers[0]["options"]["host"], "192.168.0.7");
     }
 }

@@ -3,18 +3,27 @@
 //! Any page may read (see [`super::cors`]), and a browser sends simple requests anywhere without asking. It says where they come from,
 //! though: programs, which are not tricked into anything, don't.
 
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::HttpRequest;
+use actix_web::http::header;
 use url::Url;
 
+/// The name, and port, that a request is for: `Host`, or in HTTP/2 the authority, which is not among the headers there.
+pub fn host(request: &HttpRequest) -> Option<&str> {
+    match request.headers().get(header::HOST) {
+        Some(host) => host.to_str().ok(),
+        None => request.uri().authority().map(|authority| authority.as_str()),
+    }
+}
+
 /// Whether a request comes from a page of this server, or from no page at all.
-pub fn is_own(headers: &HeaderMap) -> bool {
+pub fn is_own(request: &HttpRequest) -> bool {
+    let headers = request.headers();
     let Some(origin) = headers.get(header::ORIGIN) else { return true };
     // The browser's own judgement, which no page can set. It holds behind a proxy too, which may change `Host`.
     if headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin") {
         return true;
     }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    origin.to_str().ok().zip(host).is_some_and(|(origin, host)| is_same(origin, host))
+    origin.to_str().ok().zip(host(request)).is_some_and(|(origin, host)| is_same(origin, host))
 }
 
 /// The scheme is not compared: behind a proxy it may be `https`.
@@ -29,10 +38,10 @@ fn is_same(origin: &str, host: &str) -> bool {
 const LOCAL_ZONES: [&str; 6] = ["local", "lan", "localhost", "internal", "home", "home.arpa"];
 
 /// Whether a request is for an address, for a name without a dot, for one of a local zone, or for one of `known`.
-pub fn is_local_name(headers: &HeaderMap, known: &[String]) -> bool {
-    // Only programs leave it out.
-    let Some(host) = headers.get(header::HOST) else { return true };
-    let Some(url) = host.to_str().ok().and_then(|host| Url::parse(&format!("http://{host}")).ok()) else {
+///
+/// A request that is for no name at all is for none of these.
+pub fn is_local_name(request: &HttpRequest, known: &[String]) -> bool {
+    let Some(url) = host(request).and_then(|host| Url::parse(&format!("http://{host}")).ok()) else {
         return false;
     };
     match url.host() {
@@ -86,7 +95,22 @@ mod tests {
             ("boat.example", true),
         ] {
             let request = TestRequest::default().insert_header(("Host", host)).to_http_request();
-            assert_eq!(is_local_name(request.headers(), &["boat.example".to_owned()]), expected, "{host}");
+            assert_eq!(is_local_name(&request, &["boat.example".to_owned()]), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn in_http_2_the_name_is_in_the_uri() {
+        use actix_web::test::TestRequest;
+        for (uri, local, own) in [
+            ("https://boat.local:3443/x", true, true),
+            ("https://evil.example:3443/x", false, false),
+            ("/x", false, false),
+        ] {
+            let request =
+                TestRequest::default().uri(uri).insert_header(("Origin", "https://boat.local:3443")).to_http_request();
+            assert!(!request.headers().contains_key("host"));
+            assert_eq!((is_local_name(&request, &[]), is_own(&request)), (local, own), "{uri}");
         }
     }
 
@@ -106,7 +130,7 @@ mod tests {
             for header in &headers {
                 request = request.append_header(*header);
             }
-            assert_eq!(is_own(request.to_http_request().headers()), expected, "{headers:?}");
+            assert_eq!(is_own(&request.to_http_request()), expected, "{headers:?}");
         }
     }
 }

@@ -1,6 +1,8 @@
 //! The server's settings (server-admin-api §3). They are saved in settings.json, and hold from the next start on.
 
+use std::ops::RangeInclusive;
 use std::path::Path;
+use std::time::SystemTime;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -11,7 +13,7 @@ use windlass_store::ChangeError;
 
 use super::answers::{failure, text};
 use super::{AppState, read};
-use crate::administration::{DefaultSettings, logging_directory};
+use crate::administration::{Administration, DefaultSettings, logging_directory};
 use crate::settings::{BadSetting, SaveSettingsError};
 
 /// The interfaces that are there, and whether settings.json can switch them off.
@@ -66,8 +68,12 @@ async fn show(state: web::Data<AppState>) -> HttpResponse {
 }
 
 async fn change(state: web::Data<AppState>, body: web::Json<Value>) -> HttpResponse {
-    let body = body.into_inner();
-    match state.settings.change(move |settings| apply(settings, &body)).await {
+    let (body, admin) = (body.into_inner(), state.admin.clone());
+    let change = move |settings: &mut Map<String, Value>| {
+        apply(settings, &body)?;
+        check_tls(settings, &body, &admin)
+    };
+    match state.settings.change(change).await {
         Ok(()) => text(StatusCode::OK, "Settings changed"),
         Err(SaveSettingsError::Unsaved(ChangeError::Refused(BadSetting(why)))) => text(StatusCode::BAD_REQUEST, why),
         Err(error) => failure(&error),
@@ -79,6 +85,8 @@ fn shown(settings: &Map<String, Value>, directory: &Path, defaults: DefaultSetti
     let flag = |key: &str, default: bool| settings.get(key).and_then(Value::as_bool).unwrap_or(default);
     let count =
         |key: &str, default: u64| settings.get(key).and_then(number).map_or(json!(default), |n| json!(n as u64));
+    let minutes = settings.get("pruneContextsMinutes").and_then(number).unwrap_or(defaults.prune_contexts_minutes);
+    let minutes = if minutes.fract() == 0.0 { json!(minutes as u64) } else { json!(minutes) };
     let interface = |name: &str| settings.get("interfaces").and_then(|all| all.get(name)).and_then(Value::as_bool);
     let interfaces = INTERFACES
         .iter()
@@ -97,19 +105,40 @@ fn shown(settings: &Map<String, Value>, directory: &Path, defaults: DefaultSetti
         "interfaces": interfaces,
         "options": options,
         "loggingDirectory": logging_directory(directory, settings),
-        "pruneContextsMinutes": count("pruneContextsMinutes", defaults.prune_contexts_minutes),
+        "pruneContextsMinutes": minutes,
         "keepMostRecentLogsOnly": flag("keepMostRecentLogsOnly", true),
         "logCountToKeep": count("logCountToKeep", 24),
         "runFromSystemd": false,
         "staleness": Map::from_iter(staleness),
         "port": count("port", u64::from(defaults.port)),
-        "sslport": count("sslport", 3443),
+        "sslport": count("sslport", u64::from(defaults.ssl_port)),
     });
     for (object, key, default) in SWITCHES {
         let set = settings.get(object).and_then(|object| object.get(key)).and_then(Value::as_bool);
         shown[object] = json!({key: set.unwrap_or(default)});
     }
     shown
+}
+
+/// TLS that can't be served is refused here, where somebody sees it, and not found out at the next start.
+fn check_tls(settings: &Map<String, Value>, body: &Value, admin: &Administration) -> Result<(), BadSetting> {
+    if settings.get("ssl") != Some(&Value::Bool(true)) {
+        return Ok(());
+    }
+    let port = |key: &str, default: u16| settings.get(key).and_then(number).unwrap_or_else(|| f64::from(default));
+    let named = ["port", "sslport"].iter().any(|key| body.get(key).is_some());
+    let switched_on = body["options"]["ssl"] == true;
+    let (plain, tls) = (port("port", admin.defaults.port), port("sslport", admin.defaults.ssl_port));
+    // 0 is any free one.
+    if (named || switched_on) && plain == tls && tls != 0.0 {
+        return Err(invalid("settings", "/sslport", "TLS needs another port than `port`"));
+    }
+    if switched_on {
+        let (certificates, names) = admin.tls.certificates(&admin.directory);
+        let loaded = certificates.load(&admin.directory, &names, SystemTime::now());
+        loaded.map_err(|error| BadSetting(format!("SSL can't be switched on: {error}")))?;
+    }
+    Ok(())
 }
 
 /// Takes over what a body names. What is not known is left alone.
@@ -124,7 +153,7 @@ fn apply(settings: &mut Map<String, Value>, body: &Value) -> Result<(), BadSetti
         None => {}
         Some(Value::Bool(false)) => drop(settings.insert("wsPingInterval".into(), false.into())),
         Some(Value::String(text)) if text == "false" => drop(settings.insert("wsPingInterval".into(), false.into())),
-        Some(value) => set_count(settings, "wsPingInterval", value, "/options/wsPingInterval", 86_400_000)?,
+        Some(value) => set_count(settings, "wsPingInterval", value, "/options/wsPingInterval", 0..=86_400_000)?,
     }
     if let Some(interfaces) = body.get("interfaces") {
         for (name, value) in object(interfaces, "/interfaces")? {
@@ -140,12 +169,18 @@ fn apply(settings: &mut Map<String, Value>, body: &Value) -> Result<(), BadSetti
             member(settings, object_name)?.insert(key.into(), on.into());
         }
     }
-    for (key, most) in
-        [("port", 65_535), ("sslport", 65_535), ("pruneContextsMinutes", 10_000_000), ("logCountToKeep", 1_000_000)]
-    {
+    // Port 0 would be another one after each start.
+    for (key, least, most) in [("port", 1, 65_535), ("sslport", 1, 65_535), ("logCountToKeep", 0, 1_000_000)] {
         if let Some(value) = body.get(key) {
-            set_count(settings, key, value, &format!("/{key}"), most)?;
+            set_count(settings, key, value, &format!("/{key}"), least..=most)?;
         }
+    }
+    if let Some(value) = body.get("pruneContextsMinutes") {
+        let minutes = number(value).filter(|minutes| (0.0..=10_000_000.0).contains(minutes));
+        let expected = "a number from 0 to 10000000 is expected";
+        let minutes = minutes.ok_or_else(|| invalid("settings", "/pruneContextsMinutes", expected))?;
+        let whole = minutes.fract() == 0.0;
+        settings.insert("pruneContextsMinutes".into(), if whole { json!(minutes as u64) } else { json!(minutes) });
     }
     if let Some(value) = body.get("keepMostRecentLogsOnly") {
         settings.insert("keepMostRecentLogsOnly".into(), boolean(value, "/keepMostRecentLogsOnly")?.into());
@@ -212,11 +247,12 @@ fn set_count(
     key: &str,
     value: &Value,
     pointer: &str,
-    most: u64,
+    range: RangeInclusive<u32>,
 ) -> Result<(), BadSetting> {
-    let whole = number(value).filter(|n| n.fract() == 0.0 && (0.0..=most as f64).contains(n));
-    let whole =
-        whole.ok_or_else(|| invalid("settings", pointer, &format!("a whole number from 0 to {most} is expected")))?;
+    let (least, most) = (*range.start(), *range.end());
+    let whole = number(value).filter(|n| n.fract() == 0.0 && (f64::from(least)..=f64::from(most)).contains(n));
+    let expected = || invalid("settings", pointer, &format!("a whole number from {least} to {most} is expected"));
+    let whole = whole.ok_or_else(expected)?;
     settings.insert(key.into(), json!(whole as u64));
     Ok(())
 }
@@ -232,7 +268,7 @@ mod tests {
     use super::*;
 
     const DEFAULTS: DefaultSettings =
-        DefaultSettings { port: 3000, ws_ping_interval: 30_000, prune_contexts_minutes: 60 };
+        DefaultSettings { port: 3000, ssl_port: 3443, ws_ping_interval: 30_000, prune_contexts_minutes: 60.0 };
 
     fn map(json: Value) -> Map<String, Value> {
         json.as_object().cloned().expect("an object")

@@ -12,13 +12,13 @@ use actix_web_actors::ws;
 use serde_json::json;
 use socket2::Socket;
 use windlass_actors::stream::{Client, ClientOptions, DefaultSubscription, Hub, source_policy};
-use windlass_security::{Principal, Session};
+use windlass_security::{Mode, Principal, Session};
 
-use super::AppState;
 use super::auth::cookies::Presented;
 use super::auth::{address_of, is_trusted_origin};
 use super::frame_guard::FrameGuard;
 use super::limit::Ticket;
+use super::{AppState, same_origin};
 
 /// Largest WebSocket frame; larger messages are refused with an error of their own before this ends the connection.
 const MAX_FRAME: usize = 4 * 1024 * 1024;
@@ -49,7 +49,7 @@ pub async fn stream(
         only_reads: visit.only_reads,
         socket: request.conn_data::<Arc<Socket>>().cloned(),
     };
-    let address = address_of(&request, state.trust_proxy);
+    let address = address_of(&request, &state.proxies);
     let client = Client::new(state.stream.clone(), hub.get_ref().clone(), options, visit.session, address)
         .map_err(actix_web::error::ErrorServiceUnavailable)?
         .holding(ticket);
@@ -73,7 +73,9 @@ struct Visit {
 fn authenticate(request: &HttpRequest, token: Option<&str>, state: &AppState) -> Result<Visit, Error> {
     let security = &state.security;
     let presented = Presented::of(request.headers());
-    let is_trusted = is_trusted_origin(request.headers(), security);
+    // A page whose name was made to lead here is of the same origin to a browser; an open server needs no cookie of it.
+    let is_rebound = security.mode() == Mode::Open && !same_origin::is_local_name(request, &state.host_names);
+    let is_trusted = is_trusted_origin(request, security) && !is_rebound;
     let token = token.or_else(|| presented.token().filter(|_| is_trusted || !presented.has_cookie()));
     match security.authenticate(token, SystemTime::now()) {
         Ok(session) => {
@@ -101,7 +103,7 @@ fn wants_upgrade(request: &HttpRequest) -> Result<(), Error> {
 /// It is none, or one too many; the error answers the request.
 pub fn admit(request: &HttpRequest, state: &AppState) -> Result<Ticket, Error> {
     wants_upgrade(request)?;
-    let address = address_of(request, state.trust_proxy);
+    let address = address_of(request, &state.proxies);
     state.limit.enter(address).ok_or_else(|| {
         let error = "Too many concurrent websocket connections from same IP address";
         let answer = HttpResponse::TooManyRequests().json(json!({"error": error}));

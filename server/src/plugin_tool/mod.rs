@@ -138,18 +138,9 @@ pub enum ToolError {
     /// A program that is needed can't be run, or failed; or an argument makes no sense.
     #[error("{0}")]
     Program(String),
-    /// npm would remove packages that it does not know of.
-    #[error(
-        "npm would remove what it did not put into {} itself: {}. Name the folders that they are links to as \
-         well (`windlass plugin install <folder>…`), which makes them known to npm; what is no link has to be moved out first",
-        directory.display(), packages.join(", ")
-    )]
-    HandPlaced {
-        /// `node_modules` of the configuration directory.
-        directory: PathBuf,
-        /// The packages.
-        packages: Vec<String>,
-    },
+    /// Packages can't be installed like this.
+    #[error(transparent)]
+    Package(#[from] crate::packages::PackageError),
     /// A text is no package name.
     #[error(transparent)]
     Name(#[from] NameError),

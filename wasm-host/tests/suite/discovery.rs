@@ -40,6 +40,9 @@ fn packages_are_found_by_keyword_and_manifest() {
         ("ABI-9", json!(["signalk-wasm-plugin"]), None, Some(Some(PackageProblem::NoManifest))),
         ("ABI-9 node", json!(["signalk-node-server-plugin"]), None, Some(Some(PackageProblem::NoManifest))),
         ("another package", json!(["signalk-webapp"]), Some("plugin.wasm"), None),
+        ("pages with a plugin for Node.js", json!(["signalk-webapp", "signalk-node-server-plugin"]), None, None),
+        ("pages with a plugin", json!(["signalk-webapp", "signalk-node-server-plugin"]), Some("p.wasm"), Some(None)),
+        ("ABI-9 pages", json!(["signalk-webapp", "signalk-wasm-plugin"]), None, Some(Some(PackageProblem::NoManifest))),
         ("no keywords", json!([]), Some("plugin.wasm"), None),
         (
             "ABI-8 missing file",

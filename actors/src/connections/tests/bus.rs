@@ -14,6 +14,7 @@ use windlass_broker::{
 
 use crate::connections::*;
 use crate::data_model::{Identity, ModelView};
+use crate::discovery::Reach;
 use crate::outputs::SentenceBus;
 use crate::{ProviderStatus, StatusBoard};
 
@@ -100,6 +101,8 @@ impl Bus {
             raw_log: RawLog::new(RawLogSettings::in_directory(directory.path().to_owned()), board.clone()),
             directory: directory.path().to_owned(),
             arbiter: Arbiter::current(),
+            observatory: Default::default(),
+            reach: Reach::Loopback,
         };
         Self { context, board, gate, directory, arrived, count }
     }

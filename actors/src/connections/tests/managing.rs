@@ -105,6 +105,23 @@ async fn changed_settings_take_the_place_of_a_connection_at_once() {
 }
 
 #[actix::test]
+async fn of_two_with_the_same_id_the_other_one_stays() {
+    let bus = Bus::new();
+    let listener = |id| ConnectionSettings::nmea0183_listener(id, LOCAL, 0);
+    let manager = ConnectionManager::start(vec![listener("a"), listener("a"), listener("b")], bus.context.clone());
+    let shown = || -> Vec<_> { manager.connections().into_iter().map(|it| (it.id, it.running)).collect() };
+    let list = |entries: [(&str, bool); 3]| entries.map(|(id, running)| (id.to_owned(), running));
+    assert_eq!(shown(), list([("a", true), ("a", false), ("b", true)]));
+    assert!(manager.replace("a", listener("a")).await);
+    assert_eq!(shown(), list([("a", true), ("a", false), ("b", true)]));
+    // The name becomes free.
+    assert!(manager.replace("a", listener("c")).await);
+    assert_eq!(shown(), list([("c", true), ("a", true), ("b", true)]));
+    bus.status_text("a", "Listening on TCP port ").await;
+    manager.stop().await;
+}
+
+#[actix::test]
 async fn connections_run_on_their_own_arbiter_and_stop_while_the_broker_is_blocked() {
     let mut bus = Bus::blocked();
     let io = Arbiter::new();

@@ -32,7 +32,7 @@ async fn server() -> (TcpListener, u16) {
 }
 
 /// A terminal, and the device at which what is written to it arrives.
-fn terminal() -> (std::fs::File, std::path::PathBuf) {
+pub(super) fn terminal() -> (std::fs::File, std::path::PathBuf) {
     let mut name = [0u8; 128];
     // SAFETY: the calls get a descriptor that has just been made and a buffer of the length that is told; the descriptor is owned by
     // nobody else.

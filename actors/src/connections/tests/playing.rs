@@ -122,6 +122,21 @@ async fn a_multiplexed_log_has_its_own_times() {
 }
 
 #[actix::test]
+async fn what_gives_nothing_is_tried_less_and_less_often() {
+    let bus = Bus::new();
+    let file = bus.record("notes.log", "no sentences at all\n");
+    tokio::time::pause();
+    let start = Instant::now();
+    let manager = bus.start(play(&file, json!({"linesPerSecond": 1e6})));
+    while manager.connection("log").expect("a connection").statistics.lines < 5 {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    assert!((12.0..12.5).contains(&seconds), "1, 2, 4 and 5 s between the tries, not {seconds}");
+    manager.stop().await;
+}
+
+#[actix::test]
 async fn what_can_not_be_played_says_why() {
     let bus = Bus::new();
     tokio::time::pause();

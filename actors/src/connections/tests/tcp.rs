@@ -118,6 +118,31 @@ async fn a_lost_connection_comes_back_and_says_so() {
 }
 
 #[actix::test]
+async fn a_sentence_that_is_cut_off_is_not_taken_whatever_the_settings_say() {
+    for (option, value) in [("validateChecksum", false), ("appendChecksum", true)] {
+        let bus = Bus::new();
+        let (server, port) = server().await;
+        let sub = serde_json::json!({"type": "tcp", "host": "127.0.0.1", "port": port, option: value});
+        let options = serde_json::json!({"type": "NMEA0183", "subOptions": sub});
+        let elements = serde_json::json!([{"type": "providers/simple", "options": options}]);
+        let entry = serde_json::json!({"id": "gps", "pipeElements": elements});
+        let manager = bus.start(serde_json::from_value(entry).expect("an object"));
+        let mut stream = accept(&server).await;
+        // Of the depth, 23.0, the first letter is left.
+        stream.write_all(b"$SDDBT,,f,2").await.expect("sent");
+        drop(stream);
+        let read = statistics(&manager, "gps", |it| it.bad_lines > 0).await;
+        assert_eq!((bad_lines(&read), read.deltas), (HashMap::from([("noChecksum", 1)]), 0), "{option}");
+        // A whole one that lacks nothing but its line end is good.
+        let mut stream = accept(&server).await;
+        stream.write_all(sentence(7).trim_end().as_bytes()).await.expect("sent");
+        drop(stream);
+        assert_eq!(bus.depths(1).await, ["7"], "{option}");
+        manager.stop().await;
+    }
+}
+
+#[actix::test]
 async fn a_server_that_falls_silent_is_connected_anew() {
     let bus = Bus::new();
     let (server, port) = server().await;

@@ -1,12 +1,15 @@
 //! AIS over NMEA 0183: what others say of themselves (VDM), and what the own transponder says of us (VDO).
 //!
 //! `fragments` puts messages together that span several sentences, `payload` turns their characters into bits, and `report` tells
-//! what a message says, with the `names` of Signal K for its numbers. The bits are read by the crate `ais`, except for four fields
+//! what a message says, with the `names` of Signal K for its numbers. `broadcast` and `meteorology` read telegrams: what stations on shore
+//! and inland vessels send about wind, water and hulls. The bits are read by the crate `ais`, except for four fields
 //! that it gives less exactly than they are sent: longitude and latitude (rounded to 32-bit floating point, which is a metre or two),
 //! the rate of turn (without its sign), the kind of an aid to navigation (without its number), and the part of its name beyond the
 //! twentieth letter.
 
+mod broadcast;
 mod fragments;
+mod meteorology;
 mod names;
 mod payload;
 mod report;

@@ -2,7 +2,7 @@
 
 use ais::messages::AisMessage;
 use ais::messages::extended_class_b_position_report::ExtendedClassBPositionReport;
-use ais::messages::position_report::PositionReport;
+use ais::messages::position_report::{NavigationStatus, PositionReport};
 use ais::messages::static_and_voyage_related_data::StaticAndVoyageRelatedData;
 use ais::messages::static_data_report::{MessagePart, StaticDataReport};
 use ais::messages::types::ShipType;
@@ -13,19 +13,26 @@ use smol_str::{SmolStr, format_smolstr};
 
 use super::super::value::{Value, write_number, write_text};
 use super::super::{Report, units};
-use super::names;
 use super::payload::Payload;
+use super::{broadcast, names};
 
 /// The message types that are read. The others are about the radio link itself or carry texts and telegrams.
-const KNOWN: [u32; 10] = [1, 2, 3, 4, 5, 9, 18, 19, 21, 24];
+const KNOWN: [u32; 12] = [1, 2, 3, 4, 5, 8, 9, 18, 19, 21, 24, 27];
+/// The type of messages whose content is of a kind that others than the makers of AIS have agreed on.
+const BROADCAST: u32 = 8;
 /// Units of a degree in which positions are sent.
 const PER_DEGREE: f64 = 600_000.0;
 /// The largest latitude in them; the largest longitude is twice that.
 const QUARTER: i32 = 54_000_000;
-/// The name of an aid to navigation goes on behind the message's fixed part, from this bit.
+/// The name of an aid to navigation begins at this bit.
+const NAME: usize = 43;
+/// It goes on behind the message's fixed part, from this bit.
 const NAME_EXTENSION: usize = 272;
 /// Letters of a name in the fixed part.
 const NAME_LETTERS: usize = 20;
+
+/// What is wrong with a message that ends too early.
+pub(super) const TOO_SHORT: &str = "is too short for its type";
 
 /// Tells a message to the report. The error is what is wrong with it.
 pub(super) fn tell(payload: &Payload, own_ship: bool, report: &mut Report) -> Result<(), &'static str> {
@@ -34,7 +41,10 @@ pub(super) fn tell(payload: &Payload, own_ship: bool, report: &mut Report) -> Re
         return Ok(());
     }
     let mmsi = payload.unsigned(8, 30).filter(|mmsi| *mmsi <= 999_999_999).ok_or("has no MMSI of nine digits")?;
-    let message = ais::messages::parse(payload.bytes()).map_err(|_| "is too short for its type")?;
+    if kind == BROADCAST {
+        return broadcast::tell(payload, mmsi, own_ship, report);
+    }
+    let message = ais::messages::parse(payload.bytes()).map_err(|_| TOO_SHORT)?;
     let root = match message {
         AisMessage::BaseStationReport(_) | AisMessage::AidToNavigationReport(_) => "atons",
         AisMessage::StandardAircraftPositionReport(_) => "aircraft",
@@ -70,6 +80,7 @@ pub(super) fn tell(payload: &Payload, own_ship: bool, report: &mut Report) -> Re
             told.dimensions(length, beam);
         }
         AisMessage::StaticDataReport(part) => told.static_data(part),
+        AisMessage::LongRangeAisBroadcastMessage(far) => told.long_range(far.navigation_status),
         _ => {}
     }
     let root = told.identity.to_json();
@@ -139,6 +150,19 @@ impl Told<'_, '_> {
         self.position(57, None);
     }
 
+    /// A few bits for satellites: tenths of minutes, whole knots and whole degrees.
+    fn long_range(&mut self, status: Option<NavigationStatus>) {
+        let speed = self.payload.unsigned(79, 6).filter(|knots| *knots < 63);
+        let course = self.payload.unsigned(85, 9).map(|degrees| degrees as f32);
+        self.motion(speed, course, None);
+        self.report.set_some("navigation.state", names::state(status));
+        let longitude = self.payload.signed(44, 18).map(|it| f64::from(it) / 600.0).filter(|it| it.abs() <= 180.0);
+        let latitude = self.payload.signed(62, 17).map(|it| f64::from(it) / 600.0).filter(|it| it.abs() <= 90.0);
+        if let (Some(longitude), Some(latitude)) = (longitude, latitude) {
+            self.report.set("navigation.position", Value::Position { latitude, longitude, altitude: None });
+        }
+    }
+
     fn base_station(&mut self) {
         self.class("BASE");
         self.position(79, None);
@@ -170,9 +194,11 @@ impl Told<'_, '_> {
 
     fn aid_to_navigation(&mut self, name: &str, off_position: bool, virtual_aid: bool) {
         self.identity.name = text(name);
-        if self.identity.name.len() == NAME_LETTERS {
-            self.identity.name.push_str(&self.payload.letters(NAME_EXTENSION));
-            self.identity.name.truncate(self.identity.name.trim_end().len());
+        // Full, also where the last letter is a space, which has been taken off above: then it goes on with another word.
+        let mut whole: String = self.payload.letters(NAME).chars().take(NAME_LETTERS).collect();
+        if whole.len() == NAME_LETTERS {
+            whole.push_str(&self.payload.letters(NAME_EXTENSION));
+            self.identity.name = text(&whole);
         }
         let kind = self.payload.unsigned(38, 5).unwrap_or(0);
         if let Some(name) = names::aid_type(kind) {
@@ -269,7 +295,7 @@ fn text(padded: &str) -> String {
 }
 
 /// An object with one number.
-fn member(name: &str, number: f64) -> Value {
+pub(super) fn member(name: &str, number: f64) -> Value {
     let mut json = format!(r#"{{"{name}":"#);
     write_number(&mut json, number);
     json.push('}');

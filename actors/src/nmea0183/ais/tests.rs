@@ -100,6 +100,17 @@ fn the_context_tells_what_it_is() {
             r#"navigation.position={"latitude":60,"longitude":20}"#,
         ]
     );
+    // The twentieth letter is a space, and the name goes on; or it ends with spaces, and does not.
+    for (name, more, expected) in [
+        ("NORTH CARDINAL BUOY ", "NO 7", "NORTH CARDINAL BUOY NO 7"),
+        ("NORTH CARDINAL", "", "NORTH CARDINAL"),
+        ("NORTH CARDINAL      ", "", "NORTH CARDINAL"),
+    ] {
+        let aid = opened(21, 992_309_901).number(23, 5).text(name, 20).number(1, 1);
+        let placed = aid.signed(12_000_000, 28).signed(36_000_000, 27).number(0, 30).number(7, 4).number(60, 6);
+        let marked = placed.number(1, 1).number(0, 9).number(1, 1).number(0, 2).text(more, more.len());
+        assert_eq!(told(marked)[1], format!(r#"={{"mmsi":"992309901","name":"{expected}"}}"#), "{name:?}");
+    }
     for (message, root) in [
         (class_a(970_123_456), "sar"),
         (class_a(972_123_456), "sar"),
@@ -134,6 +145,160 @@ fn an_aircraft_has_an_altitude_and_whole_knots() {
     );
     let knot = 1852.0 / 3600.0;
     assert!(told.contains(&format!("navigation.speedOverGround={}", 120.0 * knot)), "{told:?}");
+}
+
+/// SK-53: what satellites hear, in tenths of minutes, whole knots and whole degrees.
+#[test]
+fn a_long_range_report_gives_a_coarse_position_on_both_sides_of_greenwich() {
+    let far = |longitude: i32, latitude: i32, speed: u32, course: u32| {
+        let opened = opened(27, 230_000_001).number(0, 2).number(8, 4);
+        opened.signed(longitude, 18).signed(latitude, 17).number(speed, 6).number(course, 9).number(0, 2)
+    };
+    let knot = 1852.0 / 3600.0;
+    assert_eq!(
+        told(far(-12_300, -36_006, 20, 90)),
+        [
+            "vessels.urn:mrn:imo:mmsi:230000001".to_owned(),
+            r#"={"mmsi":"230000001"}"#.to_owned(),
+            format!("navigation.speedOverGround={}", 20.0 * knot),
+            format!("navigation.courseOverGroundTrue={}", 90f64.to_radians()),
+            "navigation.state=\"sailing\"".to_owned(),
+            r#"navigation.position={"latitude":-60.01,"longitude":-20.5}"#.to_owned(),
+        ]
+    );
+    // 181 and 91 degrees, 63 knots and 511 degrees say that nothing is known.
+    assert_eq!(
+        told(far(108_600, 54_600, 63, 511)),
+        ["vessels.urn:mrn:imo:mmsi:230000001", r#"={"mmsi":"230000001"}"#, "navigation.state=\"sailing\"",]
+    );
+}
+
+fn telegram(area: u32, function: u32) -> Message {
+    opened(8, 2_300_059).number(0, 2).number(area, 10).number(function, 6)
+}
+
+/// A station at this place, in thousandths of minutes, which observes everything or nothing.
+fn weather([longitude, latitude]: [i32; 2], [day, hour, minute]: [u32; 3], observes: bool) -> Message {
+    let or = |value: i32, nothing: i32| if observes { value } else { nothing };
+    let [wind, gust, from, gust_from] = [(12, 127), (20, 127), (90, 360), (100, 360)].map(|(a, b)| or(a, b));
+    let placed = telegram(1, 31).signed(longitude, 25).signed(latitude, 24).number(0, 1);
+    let dated = placed.number(day, 5).number(hour, 5).number(minute, 6);
+    let windy = dated.signed(wind, 7).signed(gust, 7).signed(from, 9).signed(gust_from, 9);
+    let air = windy.signed(or(-53, -1024), 11).signed(or(85, 101), 7).signed(or(-72, 501), 10);
+    let pressed = air.signed(or(214, 511), 9).signed(or(2, 3), 2).number(0, 1).signed(or(55, 127), 7);
+    let level = pressed.signed(or(1150, 4001), 12).signed(or(1, 3), 2);
+    let current = level.signed(or(15, 255), 8).signed(or(180, 360), 9).number(0, 44);
+    let waves = current.signed(or(13, 255), 8).signed(or(6, 63), 6).signed(or(45, 360), 9);
+    let swell = waves.signed(or(7, 255), 8).signed(or(9, 63), 6).signed(or(60, 360), 9).signed(or(3, 13), 4);
+    let water = swell.signed(or(-5, 501), 10).signed(or(5, 7), 3).signed(or(62, 510), 9).signed(or(1, 3), 2);
+    water.number(0, 10)
+}
+
+/// SK-216.
+#[test]
+fn a_weather_station_tells_what_it_observes() {
+    let knot = 1852.0 / 3600.0;
+    let here = weather([1_234_560, 3_606_000], [30, 23, 50], true);
+    assert_eq!(
+        told(here),
+        [
+            // 60.1 degrees north, 20.576 degrees east.
+            "meteo.urn:mrn:imo:mmsi:002300059:100576".to_owned(),
+            r#"={"mmsi":"002300059"}"#.to_owned(),
+            "sensors.ais.designatedAreaCode=1".to_owned(),
+            "sensors.ais.functionalId=31".to_owned(),
+            r#"navigation.position={"latitude":60.1,"longitude":20.576}"#.to_owned(),
+            format!("environment.wind.averageSpeed={}", 12.0 * knot),
+            format!("environment.wind.gust={}", 20.0 * knot),
+            format!("environment.wind.directionTrue={}", 90f64.to_radians()),
+            format!("environment.wind.gustDirectionTrue={}", 100f64.to_radians()),
+            format!("environment.outside.temperature={}", 273.15 - 5.3),
+            "environment.outside.relativeHumidity=0.85".to_owned(),
+            format!("environment.outside.dewPointTemperature={}", 273.15 - 7.2),
+            "environment.outside.pressure=101300".to_owned(),
+            "environment.water.level=1.5".to_owned(),
+            format!("environment.water.current.drift={}", 1.5 * knot),
+            format!("environment.water.current.set={}", 180f64.to_radians()),
+            "environment.water.waves.significantHeight=1.3".to_owned(),
+            "environment.water.waves.period=6".to_owned(),
+            format!("environment.water.waves.directionTrue={}", 45f64.to_radians()),
+            "environment.water.swell.height=0.7".to_owned(),
+            "environment.water.swell.period=9".to_owned(),
+            format!("environment.water.swell.directionTrue={}", 60f64.to_radians()),
+            "environment.water.temperature=272.65".to_owned(),
+            "environment.water.salinity=0.0062".to_owned(),
+            "environment.water.ice=\"yes\"".to_owned(),
+            "environment.water.iceValue=1".to_owned(),
+            "environment.outside.precipitation=\"snow\"".to_owned(),
+            "environment.outside.precipitationValue=5".to_owned(),
+            "environment.water.seaState=\"gentle breeze, 3.4-5.4 m/s\"".to_owned(),
+            "environment.water.seaStateValue=3".to_owned(),
+            "environment.water.levelTendency=\"decreasing\"".to_owned(),
+            "environment.water.levelTendencyValue=1".to_owned(),
+            "environment.outside.pressureTendency=\"increasing\"".to_owned(),
+            "environment.outside.pressureTendencyValue=2".to_owned(),
+            "environment.outside.horizontalVisibility=10186".to_owned(),
+            "environment.outside.horizontalVisibility.overRange=false".to_owned(),
+            // The last thirtieth was two days ago.
+            "environment.date=\"2026-04-30T23:50:00.000Z\"".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a_weather_station_leaves_out_what_it_does_not_know() {
+    // 181 and 91 degrees.
+    assert_eq!(
+        told(weather([10_860_000, 5_460_000], [0, 24, 60], false)),
+        [
+            "meteo.urn:mrn:imo:mmsi:002300059",
+            r#"={"mmsi":"002300059"}"#,
+            "sensors.ais.designatedAreaCode=1",
+            "sensors.ais.functionalId=31",
+        ]
+    );
+    // South and west; a half of a thousandth goes up.
+    let context = |place| decode(weather(place, [1, 0, 0], false)).and_then(|it| it.context).expect("a station");
+    assert_eq!(context([-3_750, -30_000]), "meteo.urn:mrn:imo:mmsi:002300059:500063");
+    assert_eq!(context([59_999, 3_599_990]), "meteo.urn:mrn:imo:mmsi:002300059:000000");
+    // The own transponder may repeat a station, which does not make it ours.
+    let lines = weather([0, 0], [1, 0, 0], false).sentences('A', 3);
+    let unchecked = Options { validate_checksum: false, ..Options::default() };
+    let mut decoder = Decoder::new(unchecked);
+    let own = lines.iter().map(|line| line.replace("AIVDM", "AIVDO"));
+    let told = own.filter_map(|line| decoder.decode(line.as_bytes(), now()).unwrap()).last().expect("data");
+    assert_eq!(told.context.as_deref(), Some("meteo.urn:mrn:imo:mmsi:002300059:000000"));
+}
+
+#[test]
+fn other_telegrams_are_passed_over_and_short_ones_refused() {
+    assert_eq!(
+        told(
+            telegram(200, 10)
+                .number(0, 48)
+                .number(1105, 13)
+                .number(114, 10)
+                .number(8010, 14)
+                .number(0, 3)
+                .number(235, 11)
+        ),
+        [
+            "vessels.urn:mrn:imo:mmsi:002300059",
+            r#"={"mmsi":"002300059"}"#,
+            "sensors.ais.designatedAreaCode=200",
+            "sensors.ais.functionalId=10",
+            r#"design.length={"overall":110.5}"#,
+            "design.beam=11.4",
+            r#"design.draft={"current":2.35}"#,
+        ]
+    );
+    for (area, function) in [(1, 11), (1, 0), (367, 33), (1023, 63)] {
+        assert_eq!(decode(telegram(area, function).number(0, 300)), None, "{area} {function}");
+    }
+    for short in [opened(8, 2_300_059).number(0, 2), telegram(1, 31).number(0, 49)] {
+        let error = decoder().decode(short.sentences('A', 0)[0].as_bytes(), now()).expect_err("too short");
+        assert!(error.to_string().contains("is too short for its type"), "{error}");
+    }
 }
 
 #[test]
@@ -247,7 +412,7 @@ fn no_bits_upset_the_decoder() {
             .collect();
         // Mostly types that are read.
         if round % 4 != 0 && !payload.is_empty() {
-            let kinds = b"123459BCEH";
+            let kinds = b"1234589BCEHK";
             payload.replace_range(0..1, &char::from(kinds[random() as usize % kinds.len()]).to_string());
             payload.insert(1, '0');
         }

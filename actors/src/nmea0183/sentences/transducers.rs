@@ -5,21 +5,30 @@ use smol_str::{SmolStr, format_smolstr};
 use super::super::value::object;
 use super::super::{Fields, Report, SentenceError, units};
 
+/// Digits of the number behind a name: nobody has a thousand batteries.
+const MOST_DIGITS: usize = 3;
+
 /// XDR: groups of four fields: kind of transducer, measurement, unit, name.
 ///
 /// The standard leaves the names open. Those that common instruments and gateways use are understood, in any case and
-/// with an optional number after them (`BATT#1`, `ENGINE#0`); the others are passed over.
+/// with an optional number of at most three digits after them (`BATT#1`, `ENGINE#0`); the others are passed over. A longer number is
+/// refused: each would make a path of its own, for ever.
 pub fn xdr(fields: &Fields, report: &mut Report) -> Result<(), SentenceError> {
     let mut attitude = [("roll", None), ("pitch", None), ("yaw", None)];
     for first in (1..=fields.len()).step_by(4) {
         let Some(name) = fields.text(first + 3) else { continue };
         let (name, number) = split_number(&name);
-        let kind = fields.letter(first)?.unwrap_or(b' ');
+        // Groups with other kinds and units are others' business, and no reason to do without those of this sentence.
+        let Ok(kind) = fields.letter(first) else { continue };
+        let kind = kind.unwrap_or(b' ');
         let Some(measure) = Measure::find(kind, &name) else { continue };
         let Some(value) = measure.quantity.read(fields, first + 1)? else { continue };
         match measure.place {
             Place::Attitude(axis) => attitude[axis].1 = Some(value),
             Place::Path(path) => report.set(path, value),
+            Place::Numbered(..) if number.as_ref().is_some_and(|number| number.len() > MOST_DIGITS) => {
+                return Err(fields.malformed(first + 3, "a name with a number of at most three digits"));
+            }
             Place::Numbered(before, after) => {
                 report.set_at(format_smolstr!("{before}{}{after}", number.as_deref().unwrap_or("0")), value);
             }
@@ -125,7 +134,7 @@ impl Quantity {
     /// The measurement at `field` with its unit in the next one, in SI units. A unit that does not fit the quantity,
     /// such as litres for a level, gives `None`.
     fn read(self, fields: &Fields, field: usize) -> Result<Option<f64>, SentenceError> {
-        let unit = fields.letter(field + 1)?;
+        let Ok(unit) = fields.letter(field + 1) else { return Ok(None) };
         let value = match (self, unit) {
             (Self::Angle, Some(b'D')) => fields.degrees(field)?.map(units::relative_angle),
             (Self::Temperature, Some(b'C' | b'F')) => fields.temperature(field)?,

@@ -121,6 +121,26 @@ impl Record {
         }
     }
 
+    /// What it costs, for the list of all plugins: `{cpuShare, cpuLimit, memoryBytes, memoryLimit, emittedPerSecond, refusedDeltas, crashCount}`;
+    /// see [`limits_json`](Self::limits_json).
+    pub(in crate::plugins) fn cost(&self) -> Map<String, Value> {
+        let now = Instant::now();
+        let (cpu, share, emitted) = {
+            let mut budgets = self.budgets();
+            (budgets.cpu.used(now), budgets.cpu.share(), budgets.deltas.used(now))
+        };
+        let condition = self.lock();
+        Map::from_iter([
+            ("cpuShare".to_owned(), cpu.into()),
+            ("cpuLimit".to_owned(), share.into()),
+            ("memoryBytes".to_owned(), condition.memory_bytes.into()),
+            ("memoryLimit".to_owned(), self.limits.sandbox.memory_bytes.into()),
+            ("emittedPerSecond".to_owned(), emitted.into()),
+            ("refusedDeltas".to_owned(), condition.refused_deltas.total().into()),
+            ("crashCount".to_owned(), condition.crash_count.into()),
+        ])
+    }
+
     /// What the plugin may use up, uses, and how often it wanted more (§8.4). `disk`: what its files take.
     ///
     /// `used` is what it uses now, except for what is over as soon as it happened: there it is the peak, of the longest call and of the

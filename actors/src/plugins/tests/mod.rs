@@ -11,5 +11,6 @@ mod limits;
 mod listing;
 mod migration;
 mod reloading;
+mod rescanning;
 pub(crate) mod server;
 mod waiting;

@@ -63,6 +63,7 @@ impl Server {
             wasm_enabled: true,
             disable_all: false,
             enabled_by_default: Vec::new(),
+            observatory: Default::default(),
         };
         let timing = Timing { poll: Duration::from_millis(2), ..Timing::default() };
         Self {

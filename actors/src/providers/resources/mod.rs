@@ -7,7 +7,7 @@ mod query;
 mod validation;
 mod writing;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix::Addr;
@@ -24,7 +24,7 @@ use super::plugin::PluginProvider;
 use crate::plugins::PluginManager;
 
 /// The types that the specification knows. Their ids, bodies and queries are checked.
-const STANDARD_TYPES: [&str; 5] = ["routes", "waypoints", "notes", "regions", "charts"];
+pub const STANDARD_TYPES: [&str; 5] = ["routes", "waypoints", "notes", "regions", "charts"];
 /// The provider that new resources go to until another one is chosen, when it is there.
 const USUAL_DEFAULT: &str = "resources-provider";
 
@@ -40,9 +40,19 @@ struct Inner {
     built_in: Mutex<Vec<Arc<dyn ResourceProvider>>>,
     /// The chosen provider of each type.
     defaults: Mutex<BTreeMap<String, String>>,
+    /// Types beside the standard ones that clients count on.
+    expected: Mutex<BTreeSet<String>>,
 }
 
 type Provider = Arc<dyn ResourceProvider>;
+
+/// Whether somebody may see a resource: its path, `resources.<type>.<id>`, and its provider (signalk-v1 §8.5).
+pub type SeesResource<'a> = &'a dyn Fn(&str, &str) -> bool;
+
+/// The path under which changes of a resource go out.
+pub fn resource_path(kind: &str, id: &str) -> String {
+    format!("resources.{kind}.{id}")
+}
 
 fn is_standard(kind: &str) -> bool {
     STANDARD_TYPES.contains(&kind)
@@ -57,12 +67,18 @@ impl Resources {
         defaults: BTreeMap<String, String>,
     ) -> Self {
         let (built_in, defaults) = (Mutex::default(), Mutex::new(defaults));
-        Self(Arc::new(Inner { plugins, failures, broker, own, built_in, defaults }))
+        let expected = Mutex::default();
+        Self(Arc::new(Inner { plugins, failures, broker, own, built_in, defaults, expected }))
     }
 
     /// Adds a provider that is a part of the server. It comes before the plugins.
     pub fn add(&self, provider: Provider) {
         lock(&self.0.built_in).push(provider);
+    }
+
+    /// From now on there are none of a type while nobody keeps it, as of a standard type, instead of there being no such type.
+    pub fn expect(&self, kind: &str) {
+        lock(&self.0.expected).insert(kind.to_owned());
     }
 
     /// The types that somebody keeps, sorted.
@@ -106,15 +122,21 @@ impl Resources {
         lock(&self.0.defaults).insert(kind.to_owned(), provider.to_owned());
     }
 
-    /// The resources of a type by id: of all providers, or of the one that the parameter `provider` names. A provider that fails is left
-    /// out; that is counted. Of a standard type that nobody keeps there are none: chart plotters ask for them on every server.
+    /// The resources of a type by id that `sees` allows: of all providers, or of the one that the parameter `provider` names. A provider that fails is left
+    /// out; that is counted. Of a standard type that nobody keeps there are none, nor of one that is expected: chart plotters ask for them on
+    /// every server.
     ///
     /// # Errors
     /// There is no such type or provider, or a parameter is wrong.
-    pub async fn list(&self, kind: &str, query: Vec<(String, String)>) -> Result<Map<String, Value>, ResourceError> {
+    pub async fn list(
+        &self,
+        kind: &str,
+        query: Vec<(String, String)>,
+        sees: SeesResource<'_>,
+    ) -> Result<Map<String, Value>, ResourceError> {
         let wanted = query.iter().find(|(key, _)| key == "provider").map(|(_, name)| name.clone());
         let providers = match self.selected(kind, wanted.as_deref()) {
-            Err(ResourceError::UnknownType(_)) if wanted.is_none() && is_standard(kind) => Vec::new(),
+            Err(ResourceError::UnknownType(_)) if wanted.is_none() && self.is_expected(kind) => Vec::new(),
             selected => selected?,
         };
         let query = query::read(query);
@@ -122,8 +144,9 @@ impl Resources {
         let lists = join_all(providers.iter().map(|provider| provider.list(kind, &query))).await;
         let mut all = Map::new();
         // Those that failed have been counted.
-        for resources in lists.into_iter().flatten() {
-            all.extend(resources);
+        for (provider, resources) in providers.iter().zip(lists) {
+            let resources = resources.into_iter().flatten();
+            all.extend(resources.filter(|(id, _)| sees(&resource_path(kind, id), provider.id())));
         }
         let limit = query.get("limit").and_then(Value::as_u64).and_then(|limit| usize::try_from(limit).ok());
         Ok(match limit {
@@ -136,8 +159,14 @@ impl Resources {
     ///
     /// # Errors
     /// There is no such type, provider or resource.
-    pub async fn get(&self, kind: &str, id: &str, provider: Option<&str>) -> Result<Value, ResourceError> {
-        let providers = self.selected(kind, provider)?;
+    pub async fn get(
+        &self,
+        kind: &str,
+        id: &str,
+        provider: Option<&str>,
+        sees: SeesResource<'_>,
+    ) -> Result<Value, ResourceError> {
+        let providers = self.seen(kind, id, provider, sees)?;
         let found = join_all(providers.iter().map(|provider| provider.get(kind, id))).await;
         let found = found.into_iter().filter_map(|answer| answer.ok().flatten());
         let merged = found.reduce(|earlier, later| match (earlier, later) {
@@ -160,8 +189,9 @@ impl Resources {
         id: &str,
         path: &[String],
         provider: Option<&str>,
+        sees: SeesResource<'_>,
     ) -> Result<Value, ResourceError> {
-        let providers = self.selected(kind, provider)?;
+        let providers = self.seen(kind, id, provider, sees)?;
         let found = join_all(providers.iter().map(|provider| provider.get_property(kind, id, path))).await;
         let found = providers.iter().zip(found).rev().find_map(|(provider, answer)| {
             let mut property = answer.ok().flatten()?;
@@ -169,6 +199,10 @@ impl Resources {
             Some(property)
         });
         found.ok_or_else(|| ResourceError::NotFound(id.to_owned()))
+    }
+
+    fn is_expected(&self, kind: &str) -> bool {
+        is_standard(kind) || lock(&self.0.expected).contains(kind)
     }
 
     /// The providers of a type: those of the server, then plugins, first come first.
@@ -191,6 +225,19 @@ impl Resources {
             Some(name) => Ok(vec![self.named(&providers, name)?]),
             None => Ok(providers),
         }
+    }
+
+    /// The same, of those whose resource with that id may be seen.
+    fn seen(
+        &self,
+        kind: &str,
+        id: &str,
+        name: Option<&str>,
+        sees: SeesResource<'_>,
+    ) -> Result<Vec<Provider>, ResourceError> {
+        let mut providers = self.selected(kind, name)?;
+        providers.retain(|provider| sees(&resource_path(kind, id), provider.id()));
+        Ok(providers)
     }
 
     fn named(&self, providers: &[Provider], name: &str) -> Result<Provider, ResourceError> {

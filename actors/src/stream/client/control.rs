@@ -17,8 +17,9 @@ use crate::stream::subscription::{End, EndRows, Subscription};
 
 /// Most subscribe messages that may be in force on one connection.
 const MAX_SUBSCRIPTIONS: usize = 256;
-/// Most rows of all of them together.
+/// Most rows of all of them together, and most of those with a `*` in their path: each of these is compared with every path there is.
 const MAX_ROWS: usize = 2000;
+const MAX_WILD_ROWS: usize = 128;
 
 /// A subscription of the client.
 pub(super) struct Opened {
@@ -26,6 +27,10 @@ pub(super) struct Opened {
     pub(super) address: Addr<Subscription>,
     /// What its rows cover; `None` for those that were unsubscribed.
     rows: Vec<Option<Topic>>,
+}
+
+fn is_wild(topic: &Topic) -> bool {
+    matches!(&topic.scope, Scope::Values(glob) if !glob.is_exact())
 }
 
 impl Client {
@@ -86,14 +91,23 @@ impl Client {
             return;
         }
         let rows = self.rows + subscribed.rows.len();
-        if self.subscriptions.len() + self.deferred.len() < MAX_SUBSCRIPTIONS && rows <= MAX_ROWS {
-            self.open_or_defer(subscribed.rows, subscribed.filter, true, ctx);
-        } else {
-            let reply = format!(
+        let wild = self.wild_rows() + subscribed.rows.iter().filter(|row| is_wild(&row.topic)).count();
+        let reply = if self.subscriptions.len() + self.deferred.len() >= MAX_SUBSCRIPTIONS || rows > MAX_ROWS {
+            format!(
                 "more than {MAX_SUBSCRIPTIONS} subscriptions or {MAX_ROWS} rows on one connection; unsubscribe first"
-            );
-            ctx.text(Value::from(reply).to_string());
-        }
+            )
+        } else if wild > MAX_WILD_ROWS {
+            format!("more than {MAX_WILD_ROWS} rows with * in their path on one connection; unsubscribe first")
+        } else {
+            return self.open_or_defer(subscribed.rows, subscribed.filter, true, ctx);
+        };
+        ctx.text(Value::from(reply).to_string());
+    }
+
+    fn wild_rows(&self) -> usize {
+        let opened = self.subscriptions.iter().flat_map(|opened| opened.rows.iter().flatten());
+        let deferred = self.deferred.iter().flat_map(|(rows, _)| rows.iter().map(|row| &row.topic));
+        opened.chain(deferred).filter(|topic| is_wild(topic)).count()
     }
 
     /// Whoever may not read gets nothing, but what was asked for counts once they have logged in.
@@ -132,7 +146,8 @@ impl Client {
         let topics: Vec<_> = rows.into_iter().map(|row| row.topic).collect();
         let opened = topics.iter().cloned().map(Some).collect();
         self.subscriptions.push(Opened { id, address: address.clone(), rows: opened });
-        let open = OpenSubscription { subscription: id, address, origin: self.origin, rows: topics, cached };
+        let client = self.observed.id().clone();
+        let open = OpenSubscription { subscription: id, address, client, origin: self.origin, rows: topics, cached };
         self.tell_hub(open, ctx);
     }
 

@@ -11,6 +11,8 @@ use crate::{StatusKind, StatusSubject};
 
 /// Deltas of a client that are published together.
 const BATCH: usize = 128;
+/// Messages from this length on are timed; for shorter ones the clock would be a noticeable part of the work.
+const TIMED: usize = 4 * 1024;
 
 /// Publish what has been read since the last time.
 #[derive(Message)]
@@ -19,6 +21,16 @@ pub(super) struct PublishPending;
 
 impl Client {
     pub(super) fn read(&mut self, text: &str, ctx: &mut ws::WebsocketContext<Self>) {
+        if text.len() < TIMED {
+            self.observed.count(1, 0);
+            return self.read_message(text, ctx);
+        }
+        let handling = self.observed.begin();
+        self.read_message(text, ctx);
+        self.observed.end(handling, 0);
+    }
+
+    fn read_message(&mut self, text: &str, ctx: &mut ws::WebsocketContext<Self>) {
         // Text is looked at for its keys before it is parsed, so that a delta is parsed once.
         let has = |key: &str| text.contains(key);
         let updates = has("\"updates\"");
@@ -68,7 +80,9 @@ impl Client {
         self.stream.counters.refused_delta();
         let provider = self.intake.provider.id.as_str();
         let message = format!("data of the stream client at {} is ignored: {reason}", self.address);
-        self.stream.status.set(provider, StatusSubject::Provider, StatusKind::Error, &message);
+        // Readers see these messages too; where somebody is, is in the log.
+        let shown = format!("data of a stream client is ignored: {reason}");
+        self.stream.status.set(provider, StatusSubject::Provider, StatusKind::Error, &shown);
         self.complain(format_args!("{message}"), text);
     }
 
@@ -91,11 +105,8 @@ impl Client {
             return;
         }
         let deltas = std::mem::take(&mut self.publishing);
-        match self.stream.broker.try_send(Publish {
-            provider: self.intake.provider.id.clone(),
-            origin: self.origin,
-            deltas,
-        }) {
+        let publish = Publish { provider: self.intake.provider.id.clone(), origin: self.origin, deltas };
+        match self.stream.broker.try_send(self.to_broker.carry(publish)) {
             Ok(()) => {}
             Err(SendError::Full(message)) => {
                 // Nothing more is read from this socket until the broker has room: that pushes back to the sender.

@@ -23,6 +23,7 @@ use serde::Serialize;
 use serde_json::json;
 use socket2::Socket;
 use tokio::sync::OwnedSemaphorePermit;
+use windlass_broker::observe::{ActorId, ActorKind, Flow, Observatory, Observed, QueueUnit};
 use windlass_broker::{
     Broker, Context as SkContext, Delta, Intake, NameError, Origin, Provider, SourcePolicy, SubscriptionId, Timestamp,
 };
@@ -34,6 +35,7 @@ use super::events::{EventBus, ServerEvent};
 use super::hub::{CloseSubscription, Hub};
 use super::message::{DefaultSubscription, SubscribeRow, ValueFilter};
 use super::metadata_sent::MetadataSent;
+use super::rate::Kept;
 use super::rights::Rights;
 use super::server_log::ServerLog;
 use super::statistics::StreamCounters;
@@ -88,6 +90,8 @@ pub struct StreamContext {
     pub status: StatusBoard,
     /// Counters.
     pub counters: StreamCounters,
+    /// Where the clients are seen.
+    pub observatory: Observatory,
     /// The first frame, without its time.
     pub hello: Arc<Hello>,
     /// Time between two pings; `None` sends none.
@@ -132,6 +136,7 @@ pub struct Client {
     rows: usize,
     metadata: Option<Rc<RefCell<MetadataSent>>>,
     backlog: Rc<Backlog>,
+    kept: Kept,
     /// Its place among those who carry out PUT requests; taken with the first value that it sends.
     seat: Option<FeederSeat>,
     /// PUT requests that have no answer yet.
@@ -142,6 +147,8 @@ pub struct Client {
     partial: Option<Vec<u8>>,
     pong_due: bool,
     complained: bool,
+    observed: Observed,
+    to_broker: Flow,
     /// Dropped with the client.
     held: Option<Box<dyn Any>>,
 }
@@ -181,10 +188,15 @@ impl Client {
     ) -> Result<Self, NameError> {
         let own: SkContext = stream.view.identity().context().clone();
         let provider = session::provider_of(session.principal())?;
-        let intake = Intake { self_context: own.clone(), provider, override_timestamps: false };
+        let intake = Intake { self_context: own.clone(), provider: provider.clone(), override_timestamps: false };
         let metadata = options.send_meta.then(|| Rc::new(RefCell::new(MetadataSent::new(stream.view.clone()))));
         let rights = Rc::new(Rights::new(stream.security.clone(), own, session, options.only_reads));
         let backlog = Rc::new(Backlog::new(stream.slow));
+        let origin = Origin::unique();
+        let observed = stream.observatory.observe(ActorKind::Client, &origin.to_string());
+        observed.label(&format!("{} at {address}", provider.id));
+        observed.queue().holds(QueueUnit::Bytes, stream.slow.enter as u64);
+        let to_broker = observed.flow_to(&ActorId::broker());
         Ok(Self {
             stream,
             hub,
@@ -192,12 +204,13 @@ impl Client {
             address,
             intake,
             rights,
-            origin: Origin::unique(),
+            origin,
             subscriptions: Vec::new(),
             deferred: Vec::new(),
             rows: 0,
             metadata,
             backlog,
+            kept: Kept::default(),
             seat: None,
             under_way: Rc::default(),
             asking_for_access: false,
@@ -206,6 +219,8 @@ impl Client {
             partial: None,
             pong_due: false,
             complained: false,
+            observed,
+            to_broker,
             held: None,
         })
     }
@@ -218,6 +233,7 @@ impl Client {
 
     /// Lets what the client sends come from this provider, instead of one that is named after the client.
     pub fn publishing_as(mut self, provider: Provider) -> Self {
+        self.observed.label(&format!("{} at {}", provider.id, self.address));
         self.intake.provider = provider;
         self
     }
@@ -227,9 +243,11 @@ impl Client {
             client: ctx.address(),
             rights: self.rights.clone(),
             backlog: self.backlog.clone(),
+            kept: self.kept.clone(),
             metadata: self.metadata.clone(),
             view: self.stream.view.clone(),
             counters: self.stream.counters.clone(),
+            observed: self.observed.clone(),
             socket: self.options.socket.clone(),
         }
     }
@@ -249,13 +267,19 @@ impl Client {
 
     fn heartbeat(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
         let Some(interval) = self.stream.ping_interval else { return };
-        ctx.run_interval(interval, |client, ctx| {
-            if client.pong_due {
+        let due = actix::clock::Instant::now() + interval;
+        ctx.run_later(interval, move |client, ctx| {
+            // A client that could not be served for so long has not been heard either: its answer may be what comes next.
+            let is_late = actix::clock::Instant::now() > due + interval / 2;
+            if client.pong_due && !is_late {
                 log::info!("a stream client has not answered a ping; closing its connection");
                 return ctx.stop();
             }
-            client.pong_due = true;
-            ctx.ping(b"");
+            if !client.pong_due {
+                client.pong_due = true;
+                ctx.ping(b"");
+            }
+            client.heartbeat(ctx);
         });
     }
 }
@@ -299,6 +323,7 @@ impl Handler<Frames> for Client {
 
     fn handle(&mut self, Frames { subscription, frames, room }: Frames, ctx: &mut Self::Context) {
         drop(room);
+        self.observed.queue().set(self.backlog.bytes());
         if !self.still_may_read(ctx) {
             return;
         }

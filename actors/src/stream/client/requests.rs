@@ -1,12 +1,15 @@
 //! PUT, DELETE and queries of a client, and what it replies to those it was handed (signalk-v1 §6.3, §6.5).
 
+use std::time::SystemTime;
+
 use actix::prelude::*;
 use actix_web_actors::ws;
 use serde_json::{Value, json};
 use windlass_broker::RawJson;
+use windlass_security::Principal;
 
 use super::Client;
-use crate::put::{DeleteRequest, PutForward, PutRequest, RequestChanged, RequestFrom};
+use crate::put::{Asker, DeleteRequest, PutForward, PutRequest, RequestChanged, RequestFrom};
 
 /// PUT requests of a client that may be without a first answer at once.
 const MAX_OPEN: usize = 100;
@@ -113,11 +116,20 @@ impl Client {
             return None;
         }
         let watcher = Some(ctx.address().recipient::<RequestChanged>());
-        Some(RequestFrom { session: self.rights.session(), request_id: id, watcher })
+        let only_reads = self.options.only_reads;
+        Some(RequestFrom { session: self.rights.session(), request_id: id, only_reads, watcher })
     }
 
     fn query(&self, id: &str, ctx: &mut ws::WebsocketContext<Self>) {
-        let known = self.stream.puts.requests().get(id).map(|status| json!(status));
+        let principal = self.rights.principal();
+        // Whoever has no token asks as often as they may by HTTP.
+        let is_named = !matches!(principal, Principal::Anonymous | Principal::Nobody);
+        if !is_named && self.stream.access_limit.take(self.address, SystemTime::now()).is_err() {
+            let message = "Too many requests from this IP, please try again later";
+            return ctx.text(json!({"requestId": id, "statusCode": 429, "message": message}).to_string());
+        }
+        let asker = Asker { principal: &principal, is_admin: self.rights.is_admin() };
+        let known = self.stream.puts.requests().get(id, asker).map(|status| json!(status));
         let status = known.or_else(|| self.stream.access.state(id));
         ctx.text(status.unwrap_or_else(|| json!({"requestId": id, "statusCode": 404})).to_string());
     }
@@ -148,8 +160,9 @@ impl Handler<PutForward> for Client {
             self.seat = None;
             return;
         }
-        let put = json!([{"path": path, "value": value}]);
-        ctx.text(json!({"requestId": id, "context": OWN, "put": put}).to_string());
+        // The value goes as the text that it is: it may be nested deeper than a tree of values can be built for.
+        let (id, path) = (Value::from(id), Value::from(path));
+        ctx.text(format!(r#"{{"requestId":{id},"context":"{OWN}","put":[{{"path":{path},"value":{value}}}]}}"#));
     }
 }
 

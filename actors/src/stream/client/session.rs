@@ -87,7 +87,10 @@ impl Client {
         // What was sent before was sent by somebody else.
         self.publish(ctx);
         match provider_of(session.principal()) {
-            Ok(provider) => self.intake.provider = provider,
+            Ok(provider) => {
+                self.observed.label(&format!("{} at {}", provider.id, self.address));
+                self.intake.provider = provider;
+            }
             Err(error) => log::warn!("data of a client that has logged in keeps its old provider: {error}"),
         }
         let before = self.rights.may_read();

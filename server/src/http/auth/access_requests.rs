@@ -37,7 +37,7 @@ pub(super) fn routes(config: &mut ServiceConfig) {
 }
 
 async fn ask(request: HttpRequest, state: web::Data<AppState>, mut body: web::Payload) -> Result<HttpResponse, Error> {
-    let address = address_of(&request, state.trust_proxy);
+    let address = address_of(&request, &state.proxies);
     if let Err(wait) = state.limits.api.take(address, SystemTime::now()) {
         return Ok(too_many_requests(wait));
     }
@@ -80,18 +80,20 @@ async fn read_bounded(payload: &mut web::Payload) -> Result<Option<Vec<u8>>, Err
 
 /// What has become of a request, for access or of another kind.
 async fn status(request: HttpRequest, state: web::Data<AppState>, id: web::Path<String>) -> HttpResponse {
-    let address = address_of(&request, state.trust_proxy);
+    let address = address_of(&request, &state.proxies);
     if let Err(wait) = state.limits.api.take(address, SystemTime::now()) {
         return too_many_requests(wait);
     }
     match state.access.state(&id) {
         Some(reply) => HttpResponse::Ok().json(reply),
-        None => put::status(state, id).await,
+        None => put::status(&request, &state, &id).await,
     }
 }
 
-async fn pending(state: web::Data<AppState>) -> HttpResponse {
-    HttpResponse::Ok().json(state.access.pending())
+async fn pending(state: web::Data<AppState>) -> Result<HttpResponse, Error> {
+    // It waits while a decision is being saved.
+    let desk = state.access.clone();
+    Ok(HttpResponse::Ok().json(blocking(move || desk.pending()).await?))
 }
 
 #[derive(Deserialize, Default)]

@@ -10,11 +10,19 @@ use serde_json::{Value, json};
 use windlass_security::{Level, Login, SecurityError};
 
 use super::{address_of, blocking, cookies};
-use crate::http::{AppState, read};
+use crate::http::{AppState, plugins, read};
+
+/// Largest body of a claim.
+const MAX_BODY: usize = 10 * 1024;
 
 pub(super) fn routes(config: &mut ServiceConfig) {
     config
-        .service(web::resource("/skServer/enableSecurity").route(web::post().to(enable)))
+        .service(
+            web::resource("/skServer/enableSecurity")
+                // Nobody has to be logged in for this, and each connection could have the body in memory.
+                .app_data(web::JsonConfig::default().limit(MAX_BODY).error_handler(plugins::bad_json))
+                .route(web::post().to(enable)),
+        )
         .service(web::resource("/skServer/disableSecurity").route(web::post().to(disable)))
         .service(web::resource("/skServer/security/hasBackup").route(read().to(has_backup)))
         .service(
@@ -60,7 +68,7 @@ async fn enable(
     body: web::Json<Claim>,
 ) -> Result<HttpResponse, Error> {
     let (security, now) = (state.security.clone(), SystemTime::now());
-    let address = address_of(&request, state.trust_proxy);
+    let address = address_of(&request, &state.proxies);
     let claim = body.into_inner();
     let restore = claim.restore;
     let done: Result<Option<Login>, SecurityError> = blocking(move || {
@@ -97,7 +105,7 @@ async fn disable(
     body: web::Json<Admin>,
 ) -> Result<HttpResponse, Error> {
     let security = state.security.clone();
-    let address = address_of(&request, state.trust_proxy);
+    let address = address_of(&request, &state.proxies);
     let done = blocking(move || security.disable(address, &body.username, &body.password, SystemTime::now())).await?;
     if done.is_ok()
         && let Some(code) = state.security.claim_code()
@@ -111,8 +119,10 @@ async fn has_backup(state: web::Data<AppState>) -> HttpResponse {
     HttpResponse::Ok().json(json!({"hasBackup": state.security.has_backup()}))
 }
 
-async fn read_config(state: web::Data<AppState>) -> HttpResponse {
-    HttpResponse::Ok().json(state.security.config())
+async fn read_config(state: web::Data<AppState>) -> Result<HttpResponse, Error> {
+    // It waits while a change is being saved.
+    let security = state.security.clone();
+    Ok(HttpResponse::Ok().json(blocking(move || security.config()).await?))
 }
 
 async fn save_config(state: web::Data<AppState>, body: web::Json<Value>) -> Result<HttpResponse, Error> {
@@ -229,7 +239,7 @@ pub(super) fn refusal(error: &SecurityError) -> HttpResponse {
         | SecurityError::UnknownUser
         | SecurityError::UnknownDevice
         | SecurityError::UnknownRequest => StatusCode::NOT_FOUND,
-        SecurityError::LastAdmin => StatusCode::CONFLICT,
+        SecurityError::LastAdmin | SecurityError::SeveralRequests => StatusCode::CONFLICT,
         SecurityError::BadName(..)
         | SecurityError::BadPassword
         | SecurityError::UserExists

@@ -23,9 +23,7 @@ pub struct Presented {
 impl Presented {
     /// Reads the cookie, and `Authorization` or `X-Authorization` with `Bearer` or `JWT`.
     pub fn of(headers: &HeaderMap) -> Self {
-        let cookies = headers.get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let cookie = pairs.find(|(name, value)| *name == TOKEN && !value.is_empty()).map(|(_, value)| value.to_owned());
+        let cookie = named(headers, TOKEN).map(str::to_owned);
         let authorization = ["authorization", "x-authorization"].iter().find_map(|name| {
             let (scheme, token) = headers.get(*name)?.to_str().ok()?.split_once(' ')?;
             let known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("jwt");
@@ -51,6 +49,13 @@ impl Presented {
     pub fn authenticate(&self, security: &Security, now: SystemTime) -> Result<Session, AuthError> {
         security.authenticate(self.token(), now)
     }
+}
+
+/// The value of a cookie, unless it is empty.
+pub fn named<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
+    let cookies = headers.get_all(header::COOKIE).filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, value)| *name == wanted && !value.is_empty()).map(|(_, value)| value)
 }
 
 /// Whether a request came over TLS, to us or to a proxy before us.

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::json;
 use windlass_security::{Login, LoginError, Mode};
 
-use super::{Visitor, address_of, blocking, cookies};
+use super::{Visitor, address_of, blocking, cookies, is_trusted_origin};
 use crate::http::{AppState, pages, read};
 
 /// Largest body of a login.
@@ -50,6 +50,12 @@ async fn login(request: HttpRequest, state: web::Data<AppState>, body: web::Byte
     }
     let kind = request.headers().get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let is_form = kind.starts_with("application/x-www-form-urlencoded");
+    // A page of another origin must not make the browser be somebody else here. It may log in for itself, with the token of the answer.
+    let is_trusted = is_trusted_origin(&request, &state.security);
+    if is_form && !is_trusted {
+        let message = "a form of another origin may not log in; use the pages of this server, or name the origin in allowedCorsOrigins";
+        return Ok(HttpResponse::Forbidden().json(json!({"statusCode": 403, "message": message})));
+    }
     let credentials = if is_form {
         web::Query::<Credentials>::from_query(&String::from_utf8_lossy(&body)).map(web::Query::into_inner).ok()
     } else {
@@ -59,7 +65,7 @@ async fn login(request: HttpRequest, state: web::Data<AppState>, body: web::Byte
         let message = "send {\"username\": …, \"password\": …} as JSON or as a form";
         return Ok(HttpResponse::BadRequest().json(json!({"statusCode": 400, "message": message})));
     };
-    let (security, address) = (state.security.clone(), address_of(&request, state.trust_proxy));
+    let (security, address) = (state.security.clone(), address_of(&request, &state.proxies));
     let now = SystemTime::now();
     let Credentials { username, password, remember_me, destination } = credentials;
     let outcome = blocking(move || security.login(address, &username, &password, remember_me, now)).await?;
@@ -72,11 +78,13 @@ async fn login(request: HttpRequest, state: web::Data<AppState>, body: web::Byte
     } else {
         HttpResponse::Ok().json(granted(&login))
     };
-    cookies::set(answer.headers_mut(), &login, cookies::is_secure(&request), now);
+    if is_trusted {
+        cookies::set(answer.headers_mut(), &login, cookies::is_secure(&request), now);
+    }
     Ok(answer)
 }
 
-pub(super) fn granted(login: &Login) -> serde_json::Value {
+fn granted(login: &Login) -> serde_json::Value {
     json!({"timeToLive": login.time_to_live.map(|life| life.as_secs()), "token": login.token.as_str()})
 }
 
@@ -128,27 +136,33 @@ async fn logout(request: HttpRequest, state: web::Data<AppState>) -> Result<Http
     Ok(answer)
 }
 
-/// `POST /signalk/v1/auth/validate`: a fresh token for a good one, as the specification has it and the reference has not.
+/// `POST /signalk/v1/auth/validate`: a fresh token for a good one, as the specification has it and the reference has not. Where the token is
+/// in a cookie it stays there: no script of a page is to have it.
 async fn validate(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
     let (visitor, now) = (Visitor::of(&request), SystemTime::now());
     if visitor.name().is_none() {
         return HttpResponse::Unauthorized().content_type("text/plain; charset=utf-8").body("Unauthorized");
     }
-    match state.security.renew(visitor.session(), now) {
-        Some(login) => {
-            let mut answer = HttpResponse::Ok().json(granted(&login));
-            if cookies::Presented::of(request.headers()).has_cookie() {
-                cookies::set(answer.headers_mut(), &login, cookies::is_secure(&request), now);
-            }
-            answer
-        }
-        // Still in its first half: the token that was presented goes on.
-        None => HttpResponse::Ok().json(json!({"token": cookies::Presented::of(request.headers()).token()})),
+    let presented = cookies::Presented::of(request.headers());
+    let renewed = state.security.renew(visitor.session(), now);
+    if !presented.has_cookie() {
+        return match renewed {
+            Some(login) => HttpResponse::Ok().json(granted(&login)),
+            // Still in its first half: the token that was presented goes on.
+            None => HttpResponse::Ok().json(json!({"token": presented.token()})),
+        };
     }
+    let left = visitor.session().expires().map(|expires| expires.duration_since(now).unwrap_or_default());
+    let life = renewed.as_ref().map_or(left, |login| login.time_to_live);
+    let mut answer = HttpResponse::Ok().json(json!({"timeToLive": life.map(|life| life.as_secs())}));
+    if let Some(login) = renewed {
+        cookies::set(answer.headers_mut(), &login, cookies::is_secure(&request), now);
+    }
+    answer
 }
 
 async fn status(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
-    let address = address_of(&request, state.trust_proxy);
+    let address = address_of(&request, &state.proxies);
     if let Err(wait) = state.limits.login_status.take(address, SystemTime::now()) {
         return too_many_requests(wait);
     }

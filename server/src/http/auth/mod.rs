@@ -5,12 +5,13 @@ mod administration;
 pub(super) mod cookies;
 mod login;
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 use std::time::SystemTime;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderMap};
+use actix_web::http::StatusCode;
+use actix_web::http::header;
 use actix_web::middleware::Next;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{Error, HttpMessage, HttpRequest, HttpResponse};
@@ -18,6 +19,7 @@ use serde_json::json;
 use windlass_security::{Level, Principal, Security, Session};
 
 use super::access::{self, Need};
+use super::proxies::Proxies;
 use super::{AppState, same_origin};
 use cookies::Presented;
 
@@ -80,12 +82,10 @@ pub async fn guard(
         return Ok(request.into_response(answer));
     }
     let security = &state.security;
-    let pattern = request.match_pattern();
-    let Some(row) = access::row(pattern.as_deref(), request.path()) else {
-        log::error!("{} has no row in the access table; it is refused", pattern.unwrap_or_default());
-        return Ok(request.into_response(HttpResponse::Forbidden().finish()));
+    let need = match need_of(&request) {
+        Ok(need) => need,
+        Err(status) => return Ok(request.into_response(HttpResponse::new(status))),
     };
-    let need = row.need(request.method());
     let now = SystemTime::now();
     let presented = Presented::of(request.headers());
     let (session, bad_token) = match presented.authenticate(security, now) {
@@ -101,16 +101,18 @@ pub async fn guard(
             return Ok(refuse(request, answer, presented.has_cookie()));
         }
     };
+    // Any page may see values (signalk-v1 §4.3), but neither change anything nor see what is for admins.
+    let guarded = need == Need::Admin || !request.method().is_safe();
     // A browser adds its cookie, and its way into an open server, to whatever any page asks for.
-    let ambient = presented.has_cookie() || matches!(session.principal(), Principal::Anybody);
-    if ambient && !request.method().is_safe() && !is_trusted_origin(request.headers(), security) {
+    let open = matches!(session.principal(), Principal::Anybody);
+    let ambient = presented.has_cookie() || open;
+    if ambient && guarded && !is_trusted_origin(request.request(), security) {
         let reason = "a page of another origin may not do this; use the pages of this server, or a program with a token, or name the origin in allowedCorsOrigins";
         return Ok(request.into_response(HttpResponse::Forbidden().json(json!({"error": reason}))));
     }
     // A page whose name was made to lead here is of the same origin to a browser. It has no cookie of ours, but an open server needs none.
-    let open = matches!(session.principal(), Principal::Anybody);
-    if open && !request.method().is_safe() && !same_origin::is_local_name(request.headers(), &state.host_names) {
-        let reason = "an open server is changed under its address or a local name only; name the host in `hostname` of settings.json, or set up users";
+    if open && guarded && !same_origin::is_local_name(request.request(), &state.host_names) {
+        let reason = "an open server is administered and changed under its address or a local name only; name the host in `hostname` of settings.json, or set up users";
         return Ok(request.into_response(HttpResponse::Forbidden().json(json!({"error": reason}))));
     }
     let visitor = Visitor { session, security: security.clone() };
@@ -130,17 +132,48 @@ pub async fn guard(
     Ok(answer)
 }
 
+/// What a request needs, by the route that will serve it.
+///
+/// The router decodes the path before it looks for a route, so the path is judged decoded; and as handlers read it as it was sent, a path
+/// that is another one by then leads nowhere. Letters that need no encoding are encoded by nobody but those who look for a way around.
+///
+/// # Errors
+/// The status of the answer: 404 for such a path, 403 for a route that has no row in the access table.
+fn need_of(request: &ServiceRequest) -> Result<Need, StatusCode> {
+    let (routed, sent) = (request.match_info().as_str(), request.path());
+    let pattern = request.resource_map().match_pattern(routed);
+    let row = access::row(pattern.as_deref(), routed);
+    if routed != sent {
+        let as_sent = request.resource_map().match_pattern(sent);
+        if as_sent != pattern || access::row(as_sent.as_deref(), sent) != row {
+            return Err(StatusCode::NOT_FOUND);
+        }
+    }
+    match row {
+        Some(row) => Ok(row.need(request.method())),
+        None => {
+            log::error!("{} has no row in the access table; it is refused", pattern.unwrap_or_default());
+            Err(StatusCode::FORBIDDEN)
+        }
+    }
+}
+
 /// The way to TLS, when it is served and the request came without. The root that a phone has to trust is to be had before that.
 fn to_tls(request: &ServiceRequest, state: &AppState) -> Option<HttpResponse> {
-    let port = state.tls_port?;
-    let came_secure = request.app_config().secure() || (state.trust_proxy && cookies::is_secure(request.request()));
+    let port = state.tls_port.get()?;
+    let proxied = || state.proxies.trust(request.peer_addr().map(|peer| peer.ip()));
+    let came_secure = request.app_config().secure() || (cookies::is_secure(request.request()) && proxied());
     if came_secure || request.path() == "/windlass/ca.pem" {
         return None;
     }
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("localhost");
-    let url = url::Url::parse(&format!("http://{host}")).ok()?;
+    let host = same_origin::host(request.request()).unwrap_or("localhost");
+    let Some(host) = url::Url::parse(&format!("http://{host}")).ok().and_then(|url| url.host_str().map(str::to_owned))
+    else {
+        // Nothing is served without TLS, whatever it is asked for by.
+        return Some(HttpResponse::BadRequest().json(json!({"error": "the header Host is no name of a host"})));
+    };
     let target = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    let location = format!("https://{}:{port}{target}", url.host_str()?);
+    let location = format!("https://{host}:{port}{target}");
     Some(HttpResponse::TemporaryRedirect().insert_header((header::LOCATION, location)).finish())
 }
 
@@ -180,23 +213,17 @@ fn too_little(request: &ServiceRequest, visitor: &Visitor, need: Need) -> HttpRe
 }
 
 /// Whether a request comes from a page of this server, from one of an origin that the owner trusts, or from no page at all.
-pub(super) fn is_trusted_origin(headers: &HeaderMap, security: &Security) -> bool {
-    if same_origin::is_own(headers) {
+pub(super) fn is_trusted_origin(request: &HttpRequest, security: &Security) -> bool {
+    if same_origin::is_own(request) {
         return true;
     }
-    let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).unwrap_or_default();
+    let origin = request.headers().get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).unwrap_or_default();
     security.policy().allowed_cors_origins.iter().any(|allowed| allowed == origin)
 }
 
 /// Where a request comes from; behind a proxy that is trusted, where the proxy says (signalk-v1 §5.1).
-pub fn address_of(request: &HttpRequest, trust_proxy: bool) -> IpAddr {
-    let forwarded = || {
-        let list = request.headers().get("x-forwarded-for")?.to_str().ok()?;
-        list.split(',').next()?.trim().parse().ok()
-    };
-    let peer = || request.peer_addr().map(|peer| peer.ip());
-    let found = if trust_proxy { forwarded().or_else(peer) } else { peer() };
-    found.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+pub fn address_of(request: &HttpRequest, proxies: &Proxies) -> IpAddr {
+    proxies.client(request.peer_addr().map(|peer| peer.ip()), request.headers())
 }
 
 /// Runs what hashes passwords or waits for the disk where it may.

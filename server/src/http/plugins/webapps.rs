@@ -13,7 +13,8 @@ use super::static_files;
 /// What no other route answers: a page of a web app, or 404.
 pub async fn serve(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
     let is_read = [Method::GET, Method::HEAD].contains(request.method());
-    let Some((app, path)) = is_read.then(|| app_and_path(state.plugins.web_apps(), request.path())).flatten() else {
+    let apps = state.plugins.web_apps();
+    let Some((app, path)) = is_read.then(|| app_and_path(&apps, request.path())).flatten() else {
         return not_found(request).await;
     };
     if path.is_empty() {
@@ -59,8 +60,9 @@ pub async fn apps(state: web::Data<AppState>) -> HttpResponse {
 
 async fn listed(state: &AppState, kinds: &[WebAppKind]) -> Vec<Value> {
     let disabled = state.plugins.disabled_packages().await;
-    let apps = state.plugins.web_apps().iter();
-    let wanted = apps.filter(|app| app.kinds.iter().any(|kind| kinds.contains(kind)) && !disabled.contains(&app.name));
+    let apps = state.plugins.web_apps();
+    let wanted =
+        apps.iter().filter(|app| app.kinds.iter().any(|kind| kinds.contains(kind)) && !disabled.contains(&app.name));
     wanted.map(|app| app.package_json.clone()).collect()
 }
 

@@ -35,6 +35,11 @@ pub fn failed(status: StatusCode, message: impl Display) -> HttpResponse {
     HttpResponse::build(status).json(json!({"state": "FAILED", "statusCode": status.as_u16(), "message": message}))
 }
 
+/// Something that the visitor may not do.
+pub fn unauthorised() -> HttpResponse {
+    failed(StatusCode::FORBIDDEN, "Unauthorised")
+}
+
 /// A body that is no JSON, or too long.
 pub fn bad_json(error: JsonPayloadError, _: &HttpRequest) -> Error {
     let answer = match &error {

@@ -10,7 +10,7 @@ mod weather;
 
 use actix_web::Resource;
 use actix_web::http::header;
-use actix_web::middleware::DefaultHeaders;
+use actix_web::middleware::{DefaultHeaders, from_fn};
 use actix_web::web::{self, ServiceConfig};
 
 use super::{MAX_BODY, pages, read};
@@ -21,7 +21,9 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(at("/signalk/v2/features").route(read().to(features::features))).service(
         web::scope("/signalk/v2/api")
             .app_data(web::JsonConfig::default().limit(MAX_BODY).error_handler(answers::bad_json))
-            .service(web::scope("/vessels/self/radars").wrap(fresh).configure(radar::routes))
+            .service(
+                web::scope("/vessels/self/radars").wrap(from_fn(radar::by_acl)).wrap(fresh).configure(radar::routes),
+            )
             .service(web::scope("/resources").configure(resources::routes))
             .service(web::scope("/weather").configure(weather::routes))
             .service(handshake("/streams/{stream:.+}").route(web::get().to(streams::stream))),

@@ -1,16 +1,24 @@
 //! Radars: `/signalk/v2/api/vessels/self/radars` (signalk-v2 §7).
 
-use actix_web::HttpResponse;
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
+use actix_web::middleware::Next;
 use actix_web::web::{self, Json, Path, ServiceConfig};
+use actix_web::{Error, HttpRequest, HttpResponse};
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use windlass_actors::providers::{RadarControl, RadarError};
 
-use super::answers::{completed_with, failed, ok};
+use super::answers::{completed_with, failed, ok, unauthorised};
 use super::{at, handshake, named, streams};
+use crate::http::sight::Sight;
 use crate::http::{AppState, read};
 
 type State = web::Data<AppState>;
+
+/// Where single radars are.
+const PREFIX: &str = "/signalk/v2/api/vessels/self/radars/";
 
 /// The routes below `/vessels/self/radars`.
 pub fn routes(config: &mut ServiceConfig) {
@@ -35,8 +43,53 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(handshake("/{id}/spokes").route(web::get().to(streams::spokes)));
 }
 
-async fn list(state: State) -> HttpResponse {
-    HttpResponse::Ok().json(state.providers.radars.list().await)
+async fn list(request: HttpRequest, state: State) -> HttpResponse {
+    let sight = Sight::of(&request, &state);
+    let sees = |radar: &str, provider: &str| sight.sees_own(&radar_path(radar), provider);
+    HttpResponse::Ok().json(state.providers.radars.list(&sees).await)
+}
+
+/// The path of a radar in ACLs.
+fn radar_path(radar: &str) -> String {
+    format!("radars.{radar}")
+}
+
+/// Whether the visitor may see a radar.
+pub async fn is_seen(request: &HttpRequest, state: &AppState, radar: &str) -> bool {
+    let sight = Sight::of(request, state);
+    if sight.is_unlimited() {
+        return true;
+    }
+    let owner = state.providers.radars.owner(radar).await;
+    owner.is_ok_and(|provider| sight.sees_own(&radar_path(radar), &provider))
+}
+
+/// Stands before the routes of single radars: the ACLs say who sees and changes which (signalk-v1 §8.5).
+pub async fn by_acl(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let Some(state) = request.app_data::<State>().cloned() else {
+        return Ok(request.into_response(HttpResponse::InternalServerError().finish()));
+    };
+    let sight = Sight::of(request.request(), &state);
+    let radar = request.path().strip_prefix(PREFIX).and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let radar = percent_decode_str(radar).decode_utf8_lossy().into_owned();
+    if sight.is_unlimited() || radar.is_empty() || radar == "_providers" {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    }
+    let provider = match state.providers.radars.owner(&radar).await {
+        Ok(provider) => provider,
+        Err(error) => return Ok(request.into_response(refused(&error))),
+    };
+    let path = radar_path(&radar);
+    if !sight.sees_own(&path, &provider) {
+        return Ok(request.into_response(refused(&RadarError::NotFound)));
+    }
+    if !request.method().is_safe() && !sight.may_put_own(&path, &provider) {
+        return Ok(request.into_response(unauthorised()));
+    }
+    Ok(next.call(request).await?.map_into_boxed_body())
 }
 
 async fn providers(state: State) -> HttpResponse {
@@ -47,8 +100,9 @@ async fn default_provider(state: State) -> HttpResponse {
     named::default(state.providers.radars.providers())
 }
 
-async fn choose_default(state: State, id: Path<String>) -> HttpResponse {
-    named::choose(state.providers.radars.providers(), &id)
+async fn choose_default(request: HttpRequest, state: State, id: Path<String>) -> HttpResponse {
+    let sight = Sight::of(&request, &state);
+    named::choose(&sight, "radars", state.providers.radars.providers(), &id)
 }
 
 async fn info(state: State, id: Path<String>) -> HttpResponse {

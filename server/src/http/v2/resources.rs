@@ -5,9 +5,11 @@ use actix_web::web::{self, Json, Path, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 use serde_json::{Map, Value, json};
 use windlass_actors::providers::ResourceError;
+use windlass_actors::providers::resources::resource_path;
 
-use super::answers::{completed, created, failed};
+use super::answers::{completed, created, failed, unauthorised};
 use super::at;
+use crate::http::sight::Sight;
 use crate::http::{AppState, pages, read};
 
 type State = web::Data<AppState>;
@@ -44,6 +46,9 @@ async fn default_provider(request: HttpRequest, state: State, kind: Path<String>
 
 async fn choose_default(request: HttpRequest, state: State, path: Path<(String, String)>) -> HttpResponse {
     let (kind, name) = path.into_inner();
+    if !Sight::of(&request, &state).may_put_own(&format!("resources.{kind}"), "") {
+        return unauthorised();
+    }
     let resources = &state.providers.resources;
     let provider = match resources.possible_default(&kind, name.trim_end_matches('/')) {
         Ok(provider) => provider,
@@ -58,12 +63,16 @@ async fn choose_default(request: HttpRequest, state: State, path: Path<(String, 
 }
 
 async fn list(request: HttpRequest, state: State, kind: Path<String>, query: Query) -> HttpResponse {
-    show(&request, state.providers.resources.list(&kind, query.into_inner()).await).await
+    let sight = Sight::of(&request, &state);
+    let sees = |path: &str, provider: &str| sight.sees_own(path, provider);
+    show(&request, state.providers.resources.list(&kind, query.into_inner(), &sees).await).await
 }
 
 async fn get(request: HttpRequest, state: State, path: Path<(String, String)>, query: Query) -> HttpResponse {
     let (kind, id) = path.into_inner();
-    show(&request, state.providers.resources.get(&kind, &id, wanted(&query)).await).await
+    let sight = Sight::of(&request, &state);
+    let sees = |path: &str, provider: &str| sight.sees_own(path, provider);
+    show(&request, state.providers.resources.get(&kind, &id, wanted(&query), &sees).await).await
 }
 
 async fn property(
@@ -74,7 +83,9 @@ async fn property(
 ) -> HttpResponse {
     let (kind, id, property) = path.into_inner();
     let keys: Vec<_> = property.trim_end_matches('/').split('/').map(str::to_owned).collect();
-    show(&request, state.providers.resources.property(&kind, &id, &keys, wanted(&query)).await).await
+    let sight = Sight::of(&request, &state);
+    let sees = |path: &str, provider: &str| sight.sees_own(path, provider);
+    show(&request, state.providers.resources.property(&kind, &id, &keys, wanted(&query), &sees).await).await
 }
 
 async fn create(
@@ -84,6 +95,9 @@ async fn create(
     query: Query,
     body: Json<Value>,
 ) -> HttpResponse {
+    if let Some(refusal) = refusal(&request, &state, &format!("resources.{}", *kind), &query) {
+        return refusal;
+    }
     match state.providers.resources.create(&kind, &body, wanted(&query)).await {
         Ok(id) => created(&id),
         Err(error) => refused(&request, &error).await,
@@ -98,6 +112,9 @@ async fn replace(
     body: Json<Value>,
 ) -> HttpResponse {
     let (kind, id) = path.into_inner();
+    if let Some(refusal) = refusal(&request, &state, &resource_path(&kind, &id), &query) {
+        return refusal;
+    }
     match state.providers.resources.replace(&kind, &id, &body, wanted(&query)).await {
         Ok(()) => completed(StatusCode::OK, id),
         Err(error) => refused(&request, &error).await,
@@ -106,10 +123,19 @@ async fn replace(
 
 async fn delete(request: HttpRequest, state: State, path: Path<(String, String)>, query: Query) -> HttpResponse {
     let (kind, id) = path.into_inner();
+    if let Some(refusal) = refusal(&request, &state, &resource_path(&kind, &id), &query) {
+        return refusal;
+    }
     match state.providers.resources.delete(&kind, &id, wanted(&query)).await {
         Ok(()) => completed(StatusCode::OK, id),
         Err(error) => refused(&request, &error).await,
     }
+}
+
+/// The answer to a change that the ACLs do not allow.
+fn refusal(request: &HttpRequest, state: &State, path: &str, query: &Query) -> Option<HttpResponse> {
+    let allowed = Sight::of(request, state).may_put_own(path, wanted(query).unwrap_or_default());
+    (!allowed).then(unauthorised)
 }
 
 /// The provider that the client wants.

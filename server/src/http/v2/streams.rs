@@ -7,10 +7,13 @@ use actix_web::web::{self, Path};
 use actix_web::{Error, HttpRequest, HttpResponse};
 use actix_web_actors::ws;
 use socket2::Socket;
-use windlass_actors::binary_streams::{StreamClient, StreamClientOptions};
+use windlass_actors::binary_streams::{StreamClient, StreamClientOptions, Viewer};
 use windlass_actors::plugins::PluginManager;
 
 use super::answers::failed;
+use super::radar;
+use crate::http::auth::cookies::Presented;
+use crate::http::auth::{Visitor, is_trusted_origin};
 use crate::http::frame_guard::FrameGuard;
 use crate::http::{AppState, pages, stream};
 
@@ -24,6 +27,12 @@ pub async fn stream(
     id: Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Error> {
+    // The spokes of a radar, under their other name.
+    if let Some(radar) = id.strip_prefix("radars/")
+        && !radar::is_seen(&request, &state, radar).await
+    {
+        return Ok(pages::not_found(request).await);
+    }
     match known_stream(&state.plugins, &id) {
         Some(stream) => open(&request, payload, &state, &stream),
         None => Ok(pages::not_found(request).await),
@@ -34,10 +43,10 @@ pub async fn stream(
 pub async fn spokes(
     request: HttpRequest,
     payload: web::Payload,
-    radar: Path<String>,
+    id: Path<String>,
     state: web::Data<AppState>,
 ) -> Result<HttpResponse, Error> {
-    match known_stream(&state.plugins, &format!("radars/{radar}")) {
+    match known_stream(&state.plugins, &format!("radars/{id}")) {
         Some(stream) => open(&request, payload, &state, &stream),
         None => Ok(pages::not_found(request).await),
     }
@@ -58,6 +67,11 @@ fn known_stream(plugins: &PluginManager, id: &str) -> Option<String> {
 }
 
 fn open(request: &HttpRequest, payload: web::Payload, state: &AppState, stream: &str) -> Result<HttpResponse, Error> {
+    // A handshake is a GET, but a browser lets any page read what comes of it.
+    if Presented::of(request.headers()).has_cookie() && !is_trusted_origin(request, &state.security) {
+        let reason = "a page of another origin may not use the cookie of this server; name the origin in allowedCorsOrigins, or send a token";
+        return Ok(failed(StatusCode::FORBIDDEN, reason));
+    }
     let ticket = stream::admit(request, state)?;
     let frames = match state.plugins.streams().subscribe(stream) {
         Ok(frames) => frames,
@@ -66,8 +80,10 @@ fn open(request: &HttpRequest, payload: web::Payload, state: &AppState, stream: 
     let options = StreamClientOptions {
         ping_interval: state.stream.ping_interval,
         socket: request.conn_data::<Arc<Socket>>().cloned(),
+        observatory: state.stream.observatory.clone(),
     };
-    let client = StreamClient::new(frames, options, ticket);
+    let viewer = Viewer::new(state.security.clone(), Visitor::of(request).session().clone());
+    let client = StreamClient::new(frames, viewer, options, ticket);
     let payload = FrameGuard::new(payload, MAX_FRAME);
     ws::WsResponseBuilder::new(client, request, payload).frame_size(MAX_FRAME).start()
 }

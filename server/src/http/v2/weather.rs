@@ -2,12 +2,13 @@
 
 use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpResponse, Responder};
+use actix_web::{HttpRequest, HttpResponse, Responder};
 use serde_json::json;
 use windlass_actors::providers::{WeatherError, WeatherKind, WeatherRequest};
 
 use super::answers::failed;
 use super::{at, named};
+use crate::http::sight::Sight;
 use crate::http::{AppState, read};
 
 type State = web::Data<AppState>;
@@ -50,8 +51,9 @@ async fn default_provider(state: State) -> HttpResponse {
     named::default(state.providers.weather.providers())
 }
 
-async fn choose_default(state: State, id: web::Path<String>) -> HttpResponse {
-    named::choose(state.providers.weather.providers(), &id)
+async fn choose_default(request: HttpRequest, state: State, id: web::Path<String>) -> HttpResponse {
+    let sight = Sight::of(&request, &state);
+    named::choose(&sight, "weather", state.providers.weather.providers(), &id)
 }
 
 async fn observations(state: State, query: Query) -> HttpResponse {
