@@ -1,23 +1,23 @@
+import "@mantine/core/styles.css";
+import "@mantine/notifications/styles.css";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/shell.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
-import { App } from "./components/app";
-import { Dashboard } from "./state/dashboard";
-import { DashboardContext } from "./state/hooks";
-import "./styles/tokens.css";
-import "./styles/layout.css";
-import "./styles/cards.css";
-import "./styles/values.css";
+import { App } from "./app";
+import { Live } from "./state/live";
+import { applyDisplayMode } from "./theme/display";
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no element with the id root");
 
-const dashboard = new Dashboard();
-dashboard.start();
+applyDisplayMode();
+const live = new Live();
+live.start();
 
 createRoot(root).render(
   <StrictMode>
-    <DashboardContext value={dashboard}>
-      <App />
-    </DashboardContext>
+    <App live={live} />
   </StrictMode>,
 );

@@ -18,8 +18,8 @@ it("falls back to the stream's usual path", () => {
 });
 
 it.each([
-  ["http://boat:3000/admin/?x=1#y", "ws://boat:3000/signalk/v1/stream?subscribe=self&sendMeta=all&serverevents=all"],
-  ["https://boat/any/prefix/", "wss://boat/signalk/v1/stream?subscribe=self&sendMeta=all&serverevents=all"],
+  ["http://boat:3000/admin/?x=1#y", "ws://boat:3000/signalk/v1/stream?subscribe=none&sendMeta=all&serverevents=all"],
+  ["https://boat/any/prefix/", "wss://boat/signalk/v1/stream?subscribe=none&sendMeta=all&serverevents=all"],
 ])("opens the stream on the origin of %s", (page, expected) => {
   expect(streamUrl(page, "/signalk/v1/stream")).toBe(expected);
 });
@@ -40,7 +40,7 @@ it.each([
   [500, "failed"],
 ])("tells a plugin list answered with %d as %s", async (status, reason) => {
   vi.stubGlobal("fetch", async () => new Response("no", { status }));
-  expect(await fetchPlugins()).toMatchObject({ ok: false, reason, detail: expect.stringContaining(String(status)) });
+  expect(await fetchPlugins()).toMatchObject({ ok: false, reason, detail: "no" });
 });
 
 it("tells a server that can't be reached as failed", async () => {

@@ -1,3 +1,4 @@
+import { ApiError, getJson } from "../api/http";
 import { asString, isObject } from "./frames";
 import { parsePlugins, type Plugin } from "./plugins";
 
@@ -17,13 +18,16 @@ export interface LoginStatus {
   /** Nobody owns the server yet. */
   unclaimed: boolean;
   username: string | undefined;
+  /** What the user may do; undefined when nobody is signed in. */
+  userLevel: "admin" | "readwrite" | "readonly" | undefined;
 }
 
 /** The plugin list, or why it can't be shown. */
 export type PluginsAnswer = { ok: true; plugins: Plugin[] } | { ok: false; reason: "denied" | "failed"; detail: string };
 
+const userLevels = ["admin", "readwrite", "readonly"] as const;
 const DEFAULT_STREAM_PATH = "/signalk/v1/stream";
-const STREAM_QUERY = "subscribe=self&sendMeta=all&serverevents=all";
+const STREAM_QUERY = "subscribe=none&sendMeta=all&serverevents=all";
 
 export function parseDiscovery(json: unknown): Discovery {
   const server = isObject(json) && isObject(json.server) ? json.server : {};
@@ -49,11 +53,11 @@ export function streamUrl(pageUrl: string, streamPath: string): string {
 }
 
 export async function fetchDiscovery(): Promise<Discovery> {
-  return parseDiscovery(await getJson("/signalk"));
+  return parseDiscovery(await getJson("/signalk", { quiet: true }));
 }
 
 export async function fetchLoginStatus(): Promise<LoginStatus> {
-  return parseLoginStatus(await getJson("/skServer/loginStatus"));
+  return parseLoginStatus(await getJson("/skServer/loginStatus", { quiet: true }));
 }
 
 export function parseLoginStatus(json: unknown): LoginStatus {
@@ -64,36 +68,17 @@ export function parseLoginStatus(json: unknown): LoginStatus {
     loggedIn: status.status === "loggedIn",
     unclaimed: status.noUsers === true,
     username: asString(status.username),
+    userLevel: userLevels.find((level) => level === status.userLevel),
   };
 }
 
 export async function fetchPlugins(): Promise<PluginsAnswer> {
   try {
-    return { ok: true, plugins: parsePlugins(await getJson("/skServer/plugins")) };
+    return { ok: true, plugins: parsePlugins(await getJson("/skServer/plugins", { quiet: true })) };
   } catch (error) {
-    const denied = error instanceof HttpError && (error.status === 401 || error.status === 403);
-    return { ok: false, reason: denied ? "denied" : "failed", detail: String(error) };
+    const denied = error instanceof ApiError && error.isDenied;
+    return { ok: false, reason: denied ? "denied" : "failed", detail: error instanceof Error ? error.message : String(error) };
   }
-}
-
-class HttpError extends Error {
-  constructor(
-    readonly url: string,
-    readonly status: number,
-  ) {
-    super(`GET ${url} answered ${status}`);
-    this.name = "HttpError";
-  }
-}
-
-async function getJson(url: string): Promise<unknown> {
-  const response = await fetch(url, {
-    headers: { Accept: "application/json" },
-    cache: "no-store",
-    signal: AbortSignal.timeout(8_000),
-  });
-  if (!response.ok) throw new HttpError(url, response.status);
-  return response.json();
 }
 
 function pathOf(endpoint: unknown): string | undefined {

@@ -13,6 +13,20 @@ export interface Notification {
   message: string;
   source: string;
   row: PathRow;
+  /** Name of this notification in the server's management of them; undefined where there is none. */
+  id: string | undefined;
+  /** How it wants to be noticed: `visual`, `sound`. */
+  methods: readonly string[];
+  status: NotificationStatus;
+}
+
+/** What was done about a notification, and what may be done (signalk-v1 §7.1). */
+export interface NotificationStatus {
+  silenced: boolean;
+  acknowledged: boolean;
+  canSilence: boolean;
+  canAcknowledge: boolean;
+  canClear: boolean;
 }
 
 export const NOTIFICATIONS = "notifications";
@@ -21,7 +35,7 @@ export const NOTIFICATIONS = "notifications";
 export function notificationsOf(rows: readonly PathRow[]): Notification[] {
   return rows
     .filter((row) => row.group === NOTIFICATIONS)
-    .map(toNotification)
+    .map(notificationOf)
     .sort((a, b) => severity(a.state) - severity(b.state) || (a.path < b.path ? -1 : 1));
 }
 
@@ -29,7 +43,8 @@ export function isActive(notification: Notification): boolean {
   return notification.state !== "normal" && notification.state !== "nominal";
 }
 
-function toNotification(row: PathRow): Notification {
+/** The notification in a row of the group `notifications`. */
+export function notificationOf(row: PathRow): Notification {
   // Null means that the condition is over.
   const value = isObject(row.latest.value) ? row.latest.value : {};
   return {
@@ -39,6 +54,20 @@ function toNotification(row: PathRow): Notification {
     message: asString(value.message) ?? "",
     source: row.latest.source,
     row,
+    id: asString(value.id),
+    methods: Array.isArray(value.method) ? value.method.filter((method) => typeof method === "string") : [],
+    status: parseStatus(value.status),
+  };
+}
+
+function parseStatus(status: unknown): NotificationStatus {
+  const flags = isObject(status) ? status : {};
+  return {
+    silenced: flags.silenced === true,
+    acknowledged: flags.acknowledged === true,
+    canSilence: flags.canSilence === true,
+    canAcknowledge: flags.canAcknowledge === true,
+    canClear: flags.canClear === true,
   };
 }
 
@@ -46,6 +75,7 @@ function knownState(state: unknown): NotificationState {
   return notificationStates.find((known) => known === state) ?? (state === undefined ? "normal" : "alert");
 }
 
-function severity(state: NotificationState): number {
+/** 0 for the most severe. */
+export function severity(state: NotificationState): number {
   return notificationStates.indexOf(state);
 }

@@ -8,6 +8,12 @@ class FakeSocket implements Socket {
   onerror: Socket["onerror"] = null;
   closed = false;
 
+  readonly sent: string[] = [];
+
+  send(text: string): void {
+    this.sent.push(text);
+  }
+
   close(): void {
     this.closed = true;
   }

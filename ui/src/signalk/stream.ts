@@ -8,7 +8,7 @@ export type ConnectionState =
   | { state: "reconnecting"; retryAt: number; offlineSince: number };
 
 /** The part of a WebSocket this module uses, so that tests can stand in for it. */
-export type Socket = Pick<WebSocket, "onmessage" | "onclose" | "onerror" | "close">;
+export type Socket = Pick<WebSocket, "onmessage" | "onclose" | "onerror" | "close" | "send">;
 
 export interface StreamOptions {
   /** Opens a socket; called once for each attempt. May throw or reject: that counts as a failed attempt. */
@@ -64,6 +64,18 @@ export class SignalKStream {
     if (this.#state.state === "reconnecting") this.#connect();
   }
 
+  /** Connects anew, also while live: the server has to learn who this is now. */
+  reopen(): void {
+    this.#connect();
+  }
+
+  /** Sends one JSON document; false while there is no live connection. */
+  send(message: unknown): boolean {
+    if (this.#state.state !== "live" || this.#socket === undefined) return false;
+    this.#socket.send(JSON.stringify(message));
+    return true;
+  }
+
   /** The device lost its network: do not wait for the silence to be noticed. */
   linkLost(): void {
     if (this.#state.state === "live") this.#failed();
@@ -113,8 +125,10 @@ export class SignalKStream {
     clearTimeout(this.#timer);
     this.#failures = 0;
     this.#offlineSince = undefined;
+    // The state first: what is told of the hello may send.
+    this.#state = { state: "live", since: this.#options.now() };
     this.#options.onHello(hello);
-    this.#setState({ state: "live", since: this.#options.now() });
+    this.#options.onState(this.#state);
     this.#watchSilence();
   }
 

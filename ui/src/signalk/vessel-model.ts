@@ -10,6 +10,8 @@ export interface Reading {
   asOf: number;
   /** The data's own time is far from the time it arrived: a recording, or a clock that is wrong. */
   clockDiffers: boolean;
+  /** How many readings have come from this source so far; what was repeated is not counted. */
+  count: number;
 }
 
 /** Everything known about one path. Replaced as a whole when anything in it changes. */
@@ -33,7 +35,30 @@ export interface Meta {
   timeout: number | undefined;
   /** Units of the members of an object value. */
   propertyUnits: ReadonlyMap<string, string>;
+  /** Ranges of the value that mean something, in the order in which they are tested (signalk-v1 §7.2). */
+  zones: readonly Zone[];
+  /** All that the server has said, also what this page does not know. */
+  raw: JsonObject;
 }
+
+/** A range of a value, SI; `lower` belongs to it, `upper` does not. */
+export interface Zone {
+  lower: number | undefined;
+  upper: number | undefined;
+  state: string;
+  message: string;
+}
+
+/** Metadata of a path of which none is known. */
+export const noMeta: Meta = {
+  units: undefined,
+  description: undefined,
+  displayName: undefined,
+  timeout: undefined,
+  propertyUnits: new Map(),
+  zones: [],
+  raw: {},
+};
 
 export interface VesselSnapshot {
   /** Sorted by path; rows that did not change are the same objects as before. */
@@ -46,6 +71,7 @@ interface PathState {
   readings: Map<string, StoredReading>;
   latest: StoredReading | undefined;
   rawMeta: JsonObject;
+  meta: Meta;
   row: PathRow | undefined;
 }
 
@@ -59,7 +85,10 @@ interface StoredReading extends Reading {
 /** Beyond this the data's own clock is worth a remark, ms. */
 const CLOCK_TOLERANCE = 120_000;
 const MAX_ROOT_DEPTH = 3;
-const NO_UNITS: ReadonlyMap<string, string> = new Map();
+/** More paths than any vessel has: what comes beyond is counted and left out. */
+const MAX_PATHS = 20_000;
+/** Most sources of a path. */
+const MAX_SOURCES = 64;
 
 export const emptySnapshot: VesselSnapshot = { rows: [], byPath: new Map() };
 
@@ -81,6 +110,22 @@ export class VesselModel {
   #clockOffset = 0;
   #connection = 0;
   #deltaCount = 0;
+  #refused = 0;
+  readonly #maxPaths: number;
+
+  constructor(maxPaths = MAX_PATHS) {
+    this.#maxPaths = maxPaths;
+  }
+
+  /** Values left out because there were too many paths, or too many sources of one. */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** Paths that have a value or metadata. */
+  get size(): number {
+    return this.#paths.size;
+  }
 
   /** Deltas of own ship applied so far. */
   get deltaCount(): number {
@@ -101,6 +146,11 @@ export class VesselModel {
     this.#connection += 1;
   }
 
+  /** The server is about to repeat what it has, because it was asked for more: as at the start of a connection. */
+  replayed(): void {
+    this.#connection += 1;
+  }
+
   /** Applies a delta in order; one of another vessel changes nothing. */
   apply(delta: Delta, now: number): void {
     if (!this.#isSelf(delta.context)) return;
@@ -114,11 +164,13 @@ export class VesselModel {
     }
   }
 
-  snapshot(): VesselSnapshot {
+  /** The rows as they are now; `changed` is told each that is not as it was at the last call. */
+  snapshot(changed?: (row: PathRow) => void): VesselSnapshot {
     if (this.#dirty.size === 0) return this.#snapshot;
     for (const state of this.#dirty) {
       const isNew = state.row === undefined;
       state.row = buildRow(state);
+      if (state.row !== undefined) changed?.(state.row);
       if (isNew && state.row !== undefined) {
         this.#sorted.push(state);
         this.#sortNeeded = true;
@@ -151,10 +203,14 @@ export class VesselModel {
     this.#snapshot = emptySnapshot;
   }
 
-  #state(path: string): PathState {
+  #state(path: string): PathState | undefined {
     let state = this.#paths.get(path);
     if (state === undefined) {
-      state = { path, readings: new Map(), latest: undefined, rawMeta: {}, row: undefined };
+      if (this.#paths.size >= this.#maxPaths) {
+        this.#refused += 1;
+        return undefined;
+      }
+      state = { path, readings: new Map(), latest: undefined, rawMeta: {}, meta: noMeta, row: undefined };
       this.#paths.set(path, state);
     }
     return state;
@@ -163,7 +219,9 @@ export class VesselModel {
   #setMeta(path: string, value: unknown): void {
     if (path === "" || !isObject(value)) return;
     const state = this.#state(path);
+    if (state === undefined) return;
     state.rawMeta = { ...state.rawMeta, ...value };
+    state.meta = parseMeta(state.rawMeta);
     this.#dirty.add(state);
   }
 
@@ -180,7 +238,13 @@ export class VesselModel {
 
   #setValue(path: string, value: unknown, update: Update, now: number): void {
     const state = this.#state(path);
-    const reading = this.#reading(state.readings.get(update.source), value, update, now);
+    if (state === undefined) return;
+    const before = state.readings.get(update.source);
+    if (before === undefined && state.readings.size >= MAX_SOURCES) {
+      this.#refused += 1;
+      return;
+    }
+    const reading = this.#reading(before, value, update, now);
     state.readings.set(update.source, reading);
     state.latest = reading;
     this.#dirty.add(state);
@@ -196,6 +260,8 @@ export class VesselModel {
     const { source, timestamp } = update;
     let asOf = now;
     let lag: number | undefined;
+    const isRepeated = before !== undefined && timestamp !== undefined && before.timestamp === timestamp;
+    const count = (before?.count ?? 0) + (isRepeated ? 0 : 1);
     if (timestamp !== undefined) {
       if (before === undefined || before.connection !== this.#connection) {
         lag = before?.lag;
@@ -210,7 +276,7 @@ export class VesselModel {
     }
     const clockDiffers =
       timestamp !== undefined && Math.abs(asOf - timestamp - this.#clockOffset) > CLOCK_TOLERANCE;
-    return { source, value, timestamp, asOf, clockDiffers, lag, connection: this.#connection };
+    return { source, value, timestamp, asOf, clockDiffers, count, lag, connection: this.#connection };
   }
 }
 
@@ -223,7 +289,7 @@ function buildRow(state: PathState): PathRow | undefined {
     group: groupOf(state.path),
     latest: state.latest,
     readings,
-    meta: parseMeta(state.rawMeta),
+    meta: state.meta,
   };
 }
 
@@ -232,8 +298,9 @@ function groupOf(path: string): string {
   return dot < 0 ? "vessel" : path.slice(0, dot);
 }
 
-function parseMeta(raw: JsonObject): Meta {
-  let propertyUnits = NO_UNITS;
+/** Metadata as this page uses it, from what the server says. */
+export function parseMeta(raw: JsonObject): Meta {
+  let propertyUnits = noMeta.propertyUnits;
   if (isObject(raw.properties)) {
     const units = new Map<string, string>();
     for (const [name, property] of Object.entries(raw.properties)) {
@@ -247,5 +314,16 @@ function parseMeta(raw: JsonObject): Meta {
     displayName: asString(raw.displayName),
     timeout: asNumber(raw.timeout),
     propertyUnits,
+    zones: Array.isArray(raw.zones) ? raw.zones.filter(isObject).map(parseZone) : [],
+    raw,
+  };
+}
+
+function parseZone(zone: JsonObject): Zone {
+  return {
+    lower: asNumber(zone.lower),
+    upper: asNumber(zone.upper),
+    state: asString(zone.state) ?? "normal",
+    message: asString(zone.message) ?? "",
   };
 }

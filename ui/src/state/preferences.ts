@@ -9,19 +9,20 @@ export function usePreference<T extends string>(
   initial: T,
 ): [T, (value: T) => void] {
   const [value, setValue] = useState<T>(() => {
-    const stored = read(name);
+    const stored = readPreference(name);
     return allowed.find((choice) => choice === stored) ?? initial;
   });
   return [
     value,
     (next) => {
       setValue(next);
-      write(name, next);
+      writePreference(name, next);
     },
   ];
 }
 
-function read(name: string): string | null {
+/** What is kept under a name; null when nothing is. */
+export function readPreference(name: string): string | null {
   try {
     return window.localStorage.getItem(PREFIX + name);
   } catch {
@@ -30,7 +31,8 @@ function read(name: string): string | null {
   }
 }
 
-function write(name: string, value: string): void {
+/** Keeps a text under a name. */
+export function writePreference(name: string, value: string): void {
   try {
     window.localStorage.setItem(PREFIX + name, value);
   } catch {

@@ -6,19 +6,26 @@ export interface DisplayUnit {
   symbol: string;
   decimals: number;
   fromSi: (value: number) => number;
+  toSi: (value: number) => number;
   /** Compass angles are written 000° to 360°. */
   compass?: true;
 }
 
-const linear = (symbol: string, decimals: number, factor: number): DisplayUnit => ({
+export const linear = (symbol: string, decimals: number, factor: number): DisplayUnit => ({
   symbol,
   decimals,
   fromSi: (value) => value * factor,
+  toSi: (value) => value / factor,
 });
 
 export const KNOTS = linear("kn", 1, 3600 / 1852);
 export const METRES = linear("m", 1, 1);
-export const CELSIUS: DisplayUnit = { symbol: "°C", decimals: 1, fromSi: (kelvin) => kelvin - 273.15 };
+export const CELSIUS: DisplayUnit = {
+  symbol: "°C",
+  decimals: 1,
+  fromSi: (kelvin) => kelvin - 273.15,
+  toSi: (celsius) => celsius + 273.15,
+};
 export const DEGREES = linear("°", 1, 180 / Math.PI);
 export const COMPASS: DisplayUnit = {
   symbol: "°",
@@ -28,8 +35,9 @@ export const COMPASS: DisplayUnit = {
     const degrees = (radians * 180) / Math.PI;
     return ((degrees % 360) + 360) % 360;
   },
+  toSi: (degrees) => (degrees * Math.PI) / 180,
 };
-const NAUTICAL_MILES = linear("NM", 2, 1 / 1852);
+export const NAUTICAL_MILES = linear("NM", 2, 1 / 1852);
 
 const bySiUnit: Readonly<Record<string, DisplayUnit>> = {
   "m/s": KNOTS,

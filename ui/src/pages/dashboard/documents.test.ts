@@ -1,0 +1,157 @@
+// @vitest-environment jsdom
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { LoginStatus } from "../../signalk/api";
+import { FakeServer } from "../../test-server";
+import { DashboardStore } from "./documents";
+import { parseDashboard } from "./model/parse";
+import type { Dashboard } from "./model/types";
+
+const USER = "/signalk/v1/applicationData/user/windlass-ui/1.0.0";
+const GLOBAL = "/signalk/v1/applicationData/global/windlass-ui/1.0.0";
+const dashboard = (name: string): Dashboard => parseDashboard({ pages: [{ id: "p", name, widgets: [] }] })!;
+const json = (name: string) => ({ pages: [{ id: "p", name, widgets: [] }], rotate: 0, version: 1 });
+const skipper = { authenticationRequired: true, loggedIn: true, username: "skipper", readOnlyAccess: true } as LoginStatus;
+const nobody = { ...skipper, loggedIn: false, username: undefined } as LoginStatus;
+
+let server: FakeServer;
+let store: DashboardStore;
+const nameOf = () => store.get().dashboard?.pages[0]?.name;
+const posts = () => server.requests.filter(({ method }) => method === "POST");
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  server = new FakeServer();
+  server.answers = { [USER]: { body: {} }, [GLOBAL]: { body: {} }, [`POST ${USER}/dashboard`]: { body: "ApplicationData saved" }, [`POST ${GLOBAL}/dashboard`]: { body: "" } };
+  store = new DashboardStore();
+});
+afterEach(() => {
+  server.restore();
+  vi.useRealTimers();
+  window.localStorage.clear();
+});
+
+describe("a dashboard is read", () => {
+  it("from the server for whoever is signed in", async () => {
+    server.answers[USER] = { body: { dashboard: { revision: 3, data: json("Mine") } } };
+    await store.load(skipper);
+    expect([nameOf(), store.get().origin, store.get().loaded]).toEqual(["Mine", "server", true]);
+  });
+
+  it("from the one for everybody when there is none, and is none when there is none of these", async () => {
+    server.answers[GLOBAL] = { body: { dashboard: { revision: 1, data: json("Ours") } } };
+    await store.load(skipper);
+    expect([nameOf(), store.get().origin]).toEqual(["Ours", "everybody"]);
+    server.answers[GLOBAL] = { body: {} };
+    await store.load(skipper);
+    expect([nameOf(), store.get().origin]).toEqual([undefined, "none"]);
+  });
+
+  it("from this browser while nobody is signed in, without asking for what is refused", async () => {
+    await store.load(nobody);
+    store.change(dashboard("Here"));
+    await vi.advanceTimersByTimeAsync(500);
+    expect(store.get().saving).toBe("saved");
+    store = new DashboardStore();
+    await store.load(nobody);
+    expect([nameOf(), store.get().origin]).toEqual(["Here", "browser"]);
+    expect(server.requests.some(({ url }) => url.startsWith(USER))).toBe(false);
+  });
+
+  it("from this browser for who may only read", async () => {
+    await store.load({ ...skipper, userLevel: "readonly" });
+    store.change(dashboard("Here"));
+    await vi.advanceTimersByTimeAsync(500);
+    expect([store.get().origin, store.get().saving, posts()]).toEqual(["browser", "saved", []]);
+  });
+
+  it("from this browser where the server keeps nothing", async () => {
+    delete server.answers[USER];
+    delete server.answers[GLOBAL];
+    await store.load(skipper);
+    expect(store.get()).toMatchObject({ loaded: true, origin: "none" });
+    store.change(dashboard("Here"));
+    expect(store.get().origin).toBe("browser");
+  });
+
+  it("again when the server did not answer, and what is shown stays meanwhile", async () => {
+    server.answers[USER] = { status: 500, body: "" };
+    await store.load(skipper);
+    expect(store.get().loaded).toBe(false);
+    server.answers[USER] = { body: { dashboard: { revision: 3, data: json("Mine") } } };
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(nameOf()).toBe("Mine");
+    server.answers[USER] = { status: 500, body: "" };
+    await store.load(skipper);
+    expect([nameOf(), store.get().origin]).toEqual(["Mine", "server"]);
+  });
+
+  it("and stays the same object when it is the same", async () => {
+    server.answers[USER] = { body: { dashboard: { revision: 3, data: json("Mine") } } };
+    await store.load(skipper);
+    const before = store.get().dashboard;
+    await store.load(skipper);
+    expect(store.get().dashboard).toBe(before);
+  });
+});
+
+describe("a dashboard is saved", () => {
+  it("once for changes that follow each other", async () => {
+    await store.load(skipper);
+    store.change(dashboard("One"));
+    store.change(dashboard("Two"));
+    expect(store.get().saving).toBe("saving");
+    await vi.advanceTimersByTimeAsync(500);
+    expect(store.get().saving).toBe("saved");
+    expect(posts().map(({ body }) => body)).toEqual([{ revision: 1, data: json("Two") }]);
+  });
+
+  it("not over that of somebody else: the person decides", async () => {
+    await store.load(skipper);
+    server.answers[USER] = { body: { dashboard: { revision: 5, data: json("Theirs") } } };
+    store.change(dashboard("Mine"));
+    await vi.advanceTimersByTimeAsync(500);
+    expect(store.get().saving).toBe("conflict");
+    expect(posts()).toEqual([]);
+    store.change(dashboard("Mine, more"));
+    await vi.advanceTimersByTimeAsync(500);
+    expect(store.get().saving).toBe("conflict");
+    await store.resolve("mine");
+    expect(store.get().saving).toBe("saved");
+    expect(posts().at(-1)?.body).toEqual({ revision: 6, data: json("Mine, more") });
+  });
+
+  it("or gives way to that of somebody else", async () => {
+    await store.load(skipper);
+    server.answers[USER] = { body: { dashboard: { revision: 5, data: json("Theirs") } } };
+    store.change(dashboard("Mine"));
+    await vi.advanceTimersByTimeAsync(500);
+    await store.resolve("theirs");
+    expect([nameOf(), store.get().saving]).toEqual(["Theirs", "saved"]);
+    expect(posts()).toEqual([]);
+  });
+
+  it("later when the server does not answer, and is not lost by reading again meanwhile", async () => {
+    await store.load(skipper);
+    server.answers[`POST ${USER}/dashboard`] = { status: 500, body: { message: "The disk is full." } };
+    store.change(dashboard("Mine"));
+    await vi.advanceTimersByTimeAsync(500);
+    expect(store.get()).toMatchObject({ saving: "failed", problem: "The disk is full." });
+    await store.load(skipper);
+    expect(nameOf()).toBe("Mine");
+    server.answers[`POST ${USER}/dashboard`] = { body: "" };
+    await store.save();
+    expect(store.get()).toMatchObject({ saving: "saved", problem: undefined });
+  });
+
+  it("for everybody apart from one's own", async () => {
+    await store.saveForEverybody(dashboard("Ours"));
+    expect(posts().map(({ url, body }) => [url, body])).toEqual([[`${GLOBAL}/dashboard`, { revision: 1, data: json("Ours") }]]);
+  });
+
+  it("as none when the default is wanted again", async () => {
+    await store.load(skipper);
+    store.change(undefined);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(posts()[0]?.body).toEqual({ revision: 1, data: null });
+  });
+});

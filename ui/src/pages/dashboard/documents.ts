@@ -1,0 +1,185 @@
+import { ConflictError, loadDocument, saveDocument, type Document } from "../../api/application-data";
+import { ApiError, messageOf } from "../../api/http";
+import type { LoginStatus } from "../../signalk/api";
+import { Store } from "../../state/store";
+import { readPreference, writePreference } from "../../state/preferences";
+import { parseDashboard, serializeDashboard } from "./model/parse";
+import type { Dashboard } from "./model/types";
+
+const KEY = "dashboard";
+/** Changes of a moment are saved together, ms. */
+const GATHER = 400;
+/** When the server did not answer, ms. */
+const RETRY = 2_000;
+
+/** Where what is shown comes from: `none` until somebody made one. */
+export type Origin = "none" | "server" | "everybody" | "browser";
+export type Saving = "saved" | "saving" | "conflict" | "failed";
+
+export interface Kept {
+  /** False until it is known what is kept. */
+  loaded: boolean;
+  /** Undefined where nothing is kept: then the default is shown. */
+  dashboard: Dashboard | undefined;
+  origin: Origin;
+  saving: Saving;
+  /** Why it is not saved, in words. */
+  problem: string | undefined;
+}
+
+/**
+ * The dashboard of whoever sits here. It is kept on the server for each user; in this browser while nobody is
+ * signed in who may write. Who has none gets the one for everybody, if there is one.
+ */
+export class DashboardStore extends Store<Kept> {
+  #revision = 0;
+  /** Whether the server keeps documents for whoever sits here. */
+  #atServer = false;
+  #theirs: Document<unknown> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #isDirty = false;
+  #saves: Promise<void> = Promise.resolve();
+
+  constructor() {
+    super({ loaded: false, dashboard: undefined, origin: "none", saving: "saved", problem: undefined });
+  }
+
+  /** Reads what is kept. `login` is undefined where the server does not tell who is signed in. */
+  async load(login: LoginStatus | undefined): Promise<void> {
+    clearTimeout(this.#retry);
+    try {
+      await this.#load(login);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      // What is shown stays. With nothing to show yet it is tried again, for it may be there all the same.
+      if (!this.get().loaded) this.#retry = setTimeout(() => void this.load(login), RETRY);
+    }
+  }
+
+  /** Forgets what was to be done later. */
+  stop(): void {
+    clearTimeout(this.#retry);
+    if (this.#timer !== undefined) void this.save();
+  }
+
+  async #load(login: LoginStatus | undefined): Promise<void> {
+    if (this.#isDirty) return;
+    const isKnown = login === undefined || !login.authenticationRequired || login.loggedIn;
+    // Who may only read can keep nothing at the server.
+    const own = isKnown && login?.userLevel !== "readonly" ? await read("user") : undefined;
+    if (this.#isDirty) return;
+    this.#atServer = own !== undefined;
+    this.#revision = own?.revision ?? 0;
+    const kept = own === undefined ? readLocal() : parseDashboard(own.data);
+    if (kept !== undefined) return this.#loaded(kept, own === undefined ? "browser" : "server");
+    // Who may not read at all has nothing to ask for.
+    const mayRead = isKnown || login?.readOnlyAccess === true;
+    const everybody = mayRead ? parseDashboard((await read("global"))?.data) : undefined;
+    if (!this.#isDirty) this.#loaded(everybody, everybody === undefined ? "none" : "everybody");
+  }
+
+  /** Shows another dashboard and keeps it; undefined goes back to the default. */
+  change(dashboard: Dashboard | undefined): void {
+    this.#isDirty = true;
+    const saving = this.get().saving === "conflict" ? "conflict" : "saving";
+    this.#set({ loaded: true, dashboard, saving, origin: this.#atServer ? "server" : "browser" });
+    if (saving === "conflict") return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.save(), GATHER);
+  }
+
+  /** Keeps what is shown, now. */
+  save(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#saves = this.#saves.then(() => this.#save());
+    return this.#saves;
+  }
+
+  /** After a conflict: takes the version of the other, or puts this one over it. */
+  async resolve(whose: "mine" | "theirs"): Promise<void> {
+    const theirs = this.#theirs;
+    if (theirs === undefined) return;
+    this.#theirs = undefined;
+    this.#revision = theirs.revision;
+    if (whose === "theirs") {
+      this.#isDirty = false;
+      this.#set({ dashboard: parseDashboard(theirs.data), saving: "saved", problem: undefined });
+      return;
+    }
+    this.#isDirty = true;
+    this.#set({ saving: "saving", problem: undefined });
+    await this.save();
+  }
+
+  /** Makes a dashboard the one of everybody who has none; for admins. */
+  async saveForEverybody(dashboard: Dashboard): Promise<void> {
+    const { revision } = await loadDocument("global", KEY, (data) => data);
+    await saveDocument("global", KEY, revision, serializeDashboard(dashboard));
+  }
+
+  async #save(): Promise<void> {
+    if (!this.#isDirty) return;
+    this.#isDirty = false;
+    const { dashboard } = this.get();
+    // An empty document says that the default is wanted.
+    const data = dashboard === undefined ? null : serializeDashboard(dashboard);
+    if (!this.#atServer) {
+      writePreference(KEY, JSON.stringify(data));
+      this.#saved();
+      return;
+    }
+    try {
+      this.#revision = await saveDocument("user", KEY, this.#revision, data);
+      this.#saved();
+    } catch (error) {
+      this.#isDirty = true;
+      if (error instanceof ConflictError) {
+        this.#theirs = error.current;
+        this.#set({ saving: "conflict", problem: error.message });
+      } else {
+        this.#set({ saving: "failed", problem: messageOf(error) });
+      }
+    }
+  }
+
+  /** It may have been changed again while it was on its way. */
+  #saved(): void {
+    this.#set({ saving: this.#isDirty ? "saving" : "saved", problem: undefined });
+  }
+
+  #loaded(dashboard: Dashboard | undefined, origin: Origin): void {
+    // What is the same stays the same object, so that nothing is drawn anew.
+    const before = this.get().dashboard;
+    const isSame = before !== undefined && dashboard !== undefined && text(before) === text(dashboard);
+    this.#set({ loaded: true, dashboard: isSame ? before : dashboard, origin, saving: "saved", problem: undefined });
+  }
+
+  #set(change: Partial<Kept>): void {
+    this.set({ ...this.get(), ...change });
+  }
+}
+
+function text(dashboard: Dashboard): string {
+  return JSON.stringify(serializeDashboard(dashboard));
+}
+
+/** Undefined where the server keeps nothing for whoever sits here. */
+async function read(scope: "user" | "global"): Promise<Document<unknown> | undefined> {
+  try {
+    return await loadDocument(scope, KEY, (data) => data);
+  } catch (error) {
+    if (error instanceof ApiError && (error.isDenied || error.status === 404 || error.status === 405)) return undefined;
+    throw error;
+  }
+}
+
+function readLocal(): Dashboard | undefined {
+  try {
+    return parseDashboard(JSON.parse(readPreference(KEY) ?? "null"));
+  } catch {
+    // Something else is kept under this name: the default is shown.
+    return undefined;
+  }
+}

@@ -1,0 +1,81 @@
+import { Button, SegmentedControl, TextInput } from "@mantine/core";
+import { IconDownload, IconPuzzle, IconSearch } from "@tabler/icons-react";
+import { useDeferredValue, useMemo, useState } from "react";
+import type { PluginDetails } from "../../../api/plugins";
+import { EmptyState } from "../../../components/empty-state";
+import { LoadState } from "../../../components/load-state";
+import { PageHeader } from "../../../components/page-header";
+import type { Loaded } from "../../../state/use-load";
+import { InstallDialog } from "../install/install-dialog";
+import type { Cost } from "../model/costs";
+import { counts, filterLabels, filters, select, type Filter } from "../model/state";
+import { PluginRow } from "./plugin-row";
+
+/** All plugins, found by words and state. */
+export function PluginList({ plugins, costs }: { plugins: Loaded<PluginDetails[]>; costs: ReadonlyMap<string, Cost> }) {
+  const [search, setSearch] = useState("");
+  const [filter, setFilter] = useState<Filter>("all");
+  const [installing, setInstalling] = useState(false);
+  const words = useDeferredValue(search);
+  const { data } = plugins;
+  const found = useMemo(() => select(data ?? [], filter, words), [data, filter, words]);
+  const numbers = useMemo(() => counts(data ?? []), [data]);
+  const install = (
+    <Button leftSection={<IconDownload size={18} aria-hidden="true" />} onClick={() => setInstalling(true)} data-testid="install">
+      Install
+    </Button>
+  );
+  return (
+    <>
+      <PageHeader title="Plugins" description="What adds to the data of this server">
+        {install}
+      </PageHeader>
+      <InstallDialog opened={installing} onClose={() => setInstalling(false)} onChanged={() => void plugins.reload()} />
+      <LoadState of={plugins} what="Plugins">
+        {(list) =>
+          list.length === 0 ? (
+            <div className="page-card">
+              <EmptyState
+                icon={<IconPuzzle size={40} />}
+                title="No plugins yet"
+                text="A plugin adds calculations, alarms or new kinds of data. Install one from a file or from the npm registry."
+              >
+                {install}
+              </EmptyState>
+            </div>
+          ) : (
+            <>
+              <div className="plugin-tools">
+                <TextInput
+                  aria-label="Search plugins"
+                  placeholder="Search"
+                  type="search"
+                  leftSection={<IconSearch size={18} aria-hidden="true" />}
+                  value={search}
+                  onChange={(event) => setSearch(event.currentTarget.value)}
+                  data-testid="plugin-search"
+                />
+                <SegmentedControl
+                  aria-label="Which plugins"
+                  data={filters.map((value) => ({ value, label: `${filterLabels[value]} ${numbers[value]}` }))}
+                  value={filter}
+                  onChange={(value) => setFilter(value as Filter)}
+                  data-testid="plugin-filter"
+                />
+              </div>
+              {found.length === 0 ? (
+                <EmptyState title="No plugin fits" text="Search for fewer words, or show all of them." />
+              ) : (
+                <ul className="plugin-list" aria-label="Plugins">
+                  {found.map((plugin) => (
+                    <PluginRow key={`${plugin.id} ${plugin.packageName}`} plugin={plugin} cost={costs.get(plugin.id)} />
+                  ))}
+                </ul>
+              )}
+            </>
+          )
+        }
+      </LoadState>
+    </>
+  );
+}
