@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: a server started from the real binary, and clients that talk to it as anybody would.
 //!
-//! [`Server`] runs the binary in a temporary configuration directory and keeps its log; [`Stream`] is a WebSocket client;
+//! [`Server`] runs the binary in a temporary configuration directory and keeps its log; [`Stream`] is a WebSocket client; [`Trust`] is a
+//! client of HTTPS and of streams over TLS;
 //! [`Continuity`] watches that nobody loses data meanwhile; [`run_table`] checks rows of promises and records which
 //! statements of the specification they show. Everything waits for conditions, never for time to pass: [`PATIENCE`] is only
 //! the point at which a test gives up.
@@ -16,6 +17,7 @@ mod rest;
 mod script;
 mod server;
 mod stream;
+mod tls;
 mod wat_plugin;
 
 use std::time::Duration;
@@ -31,6 +33,7 @@ pub use rest::Answer;
 pub use script::{run_python, run_script};
 pub use server::{Ended, Server, ServerOptions};
 pub use stream::{Frame, Publisher, Stream, Value, delta, values_of};
+pub use tls::Trust;
 pub use wat_plugin::WatPlugin;
 
 /// How long a test waits for something that should happen at once: long enough for a slow, busy machine.

@@ -19,6 +19,7 @@ const READY: &str = "Windlass is listening on http://127.0.0.1:";
 #[derive(Debug, Default)]
 pub struct ServerOptions {
     directory: Option<Arc<TempDir>>,
+    port: u16,
     unnamed: bool,
     secured: bool,
     files: Vec<(PathBuf, Vec<u8>)>,
@@ -37,6 +38,12 @@ impl ServerOptions {
     /// Uses the directory of a server that has ended.
     pub fn directory(mut self, directory: &Arc<TempDir>) -> Self {
         self.directory = Some(directory.clone());
+        self
+    }
+
+    /// Uses the port of a server that has ended, for clients that come back to it.
+    pub fn port(mut self, port: u16) -> Self {
+        self.port = port;
         self
     }
 
@@ -118,13 +125,14 @@ impl ServerOptions {
             command.arg("--config-dir").arg(directory.path());
         }
         command
-            .args(["--port", "0", "--host", "127.0.0.1"])
+            .args(["--host", "127.0.0.1", "--port", &self.port.to_string()])
             .args((!self.secured).then_some("--insecure"))
             .args(&self.arguments)
             // What the person who runs the tests has in the environment is no part of them.
             .env_remove("RUST_LOG")
             .env_remove("DEBUG")
             .env_remove("PORT")
+            .env_remove("SSLPORT")
             .env_remove("MAX_WS_CONNECTIONS_PER_IP")
             // Any free ports: see `windlass_tests::Server::output`.
             .env("NMEA0183PORT", "0")

@@ -1,17 +1,21 @@
 //! A WebSocket client on `/signalk/v1/stream`.
 
 use std::collections::VecDeque;
+use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::json;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::error::UrlError;
 use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+use tokio_tungstenite::{WebSocketStream, client_async};
 
-use crate::{BETWEEN_LOOKS, Json, PATIENCE, Server};
+use crate::{BETWEEN_LOOKS, Json, PATIENCE, Server, Trust};
 
 /// Frames shown when a test waits in vain.
 const SHOWN: usize = 12;
@@ -69,10 +73,16 @@ pub fn values_of(delta: &Json) -> Vec<Value> {
         .collect()
 }
 
+/// A connection, with TLS or without.
+trait Transport: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + fmt::Debug + Send + Unpin> Transport for T {}
+
 /// An open stream whose hello has been read.
 #[derive(Debug)]
 pub struct Stream {
-    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    socket: WebSocketStream<Box<dyn Transport>>,
+    local_address: SocketAddr,
     hello: Json,
     /// Values of the last delta that have not been asked for yet.
     values: VecDeque<Value>,
@@ -107,12 +117,39 @@ impl Stream {
     /// # Errors
     /// What the server or the system answers.
     pub async fn open_with(address: &str, headers: &[(&'static str, &str)]) -> Result<Self, tungstenite::Error> {
+        Self::open_trusting(address, headers, None).await
+    }
+
+    /// Connects over TLS with this query, trusting somebody.
+    ///
+    /// # Errors
+    /// The server is not trusted, or refuses.
+    pub async fn connect_secure(server: &Server, query: &str, trust: &Trust) -> Result<Self, tungstenite::Error> {
+        let address = format!("wss://{}/signalk/v1/stream?{query}", server.tls_address().await);
+        Self::open_trusting(&address, &[], Some(trust)).await
+    }
+
+    async fn open_trusting(
+        address: &str,
+        headers: &[(&'static str, &str)],
+        trust: Option<&Trust>,
+    ) -> Result<Self, tungstenite::Error> {
         let mut request = address.into_client_request()?;
         for (name, value) in headers {
             request.headers_mut().insert(*name, value.parse().expect("a header's value is plain text"));
         }
-        let (socket, _) = connect_async(request).await?;
-        let mut stream = Self { socket, hello: Json::Null, values: VecDeque::new(), seen: VecDeque::new() };
+        let uri = request.uri();
+        let host = uri.host().ok_or(UrlError::NoHostName)?.trim_matches(['[', ']']).to_owned();
+        let port = uri.port_u16().unwrap_or(if trust.is_some() { 443 } else { 80 });
+        let socket = TcpStream::connect((host.as_str(), port)).await?;
+        let local_address = socket.local_addr()?;
+        let transport: Box<dyn Transport> = match trust {
+            Some(trust) => Box::new(trust.connect(socket, &host).await?),
+            None => Box::new(socket),
+        };
+        let (socket, _) = client_async(request, transport).await?;
+        let (hello, values, seen) = (Json::Null, VecDeque::new(), VecDeque::new());
+        let mut stream = Self { socket, local_address, hello, values, seen };
         stream.hello = stream.next_json().await;
         Ok(stream)
     }
@@ -265,11 +302,7 @@ impl Stream {
 
     /// A text that no other stream has.
     fn own_name(&self) -> String {
-        let address = match self.socket.get_ref() {
-            MaybeTlsStream::Plain(socket) => socket.local_addr().map(|address| address.to_string()),
-            _ => unreachable!("the server of the tests speaks no TLS"),
-        };
-        address.expect("a connected socket has an address")
+        self.local_address.to_string()
     }
 
     fn remember(&mut self, text: &str) {

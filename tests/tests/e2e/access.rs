@@ -16,7 +16,7 @@ struct Who {
 }
 
 /// A concrete path of a route: parts in braces become something that is not there, so that nothing is harmed by asking.
-fn example(routes: Routes) -> Vec<String> {
+pub(crate) fn example(routes: Routes) -> Vec<String> {
     let pattern = match routes {
         Routes::At(pattern) => pattern.to_owned(),
         Routes::Below(path) => return vec![path.to_owned(), format!("{path}/no-such-thing")],
@@ -89,7 +89,9 @@ async fn every_route_lets_in_whom_the_table_says() {
                 if path.ends_with("/logout") {
                     continue;
                 }
-                for who in &everybody {
+                // It would end the server before all is asked; other tests show what an admin gets.
+                let ends = method == Method::PUT && (path.ends_with("/restart") || path.ends_with("/shutdown"));
+                for who in everybody.iter().filter(|who| !ends || who.may != Some(Need::Admin)) {
                     let expected = need == Need::Nothing || who.may.is_some_and(|may| may >= need);
                     let status = ask(&server, who, &method, &path).await;
                     asked += 1;
@@ -108,7 +110,7 @@ async fn every_route_lets_in_whom_the_table_says() {
 }
 
 /// A token that was good for a second.
-async fn expired_token(server: &Server, admin: &str) -> String {
+pub(crate) async fn expired_token(server: &Server, admin: &str) -> String {
     let put = |expiration: &'static str| {
         server.as_who(admin, Method::PUT, "/skServer/security/config", Some(json!({"expiration": expiration})))
     };

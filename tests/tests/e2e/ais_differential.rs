@@ -20,7 +20,17 @@ use super::nmea_differential::{NOW, answers, folder};
 use allowed::{ALLOWED, Difference};
 
 /// The differences in what is published.
-const PUBLISHED: &[&str] = &["knot", "type", "no position", "altitude", "sar", "time of arrival", "long name"];
+const PUBLISHED: &[&str] = &[
+    "knot",
+    "type",
+    "no position",
+    "altitude",
+    "sar",
+    "time of arrival",
+    "long name",
+    "rounded wind",
+    "time of observation",
+];
 
 /// SK-216, SK-53: what was received off the air, and the examples of all types.
 #[test]
@@ -114,8 +124,32 @@ fn corner_cases() -> Vec<Message> {
     {
         messages.push(voyage("@", eta));
     }
-    // A long-range report, of a type that is not read.
-    messages.push(opened(27, 230_000_011).number(0, 6).signed(12_900, 18).signed(35_840, 17).number(0, 17));
+    for ([longitude, latitude], speed, course) in [
+        ([12_900, 35_840], 12, 90),
+        ([-12_900, 35_840], 0, 359),
+        ([12_900, -35_840], 62, 360),
+        ([108_600, 54_600], 63, 511),
+    ] {
+        let far = opened(27, 230_000_011).number(0, 2).number(5, 4).signed(longitude, 18).signed(latitude, 17);
+        messages.push(far.number(speed, 6).number(course, 9).number(0, 2));
+    }
+    for (place, day) in [
+        ([1_234_567, 3_606_060], 2),
+        ([-1_234_530, -3_603_750], 30),
+        ([10_860_000, 5_460_000], 1),
+        ([59_999, 3_599_970], 0),
+        ([0, 3_600_000], 1),
+    ] {
+        for observed in 0..4 {
+            messages.push(weather(place, day, observed));
+        }
+    }
+    let hull = telegram(200, 10).number(0, 48).number(1105, 13).number(114, 10).number(8010, 14).number(0, 3);
+    messages.push(hull.number(235, 11).number(0, 5));
+    // Telegrams that are not read: one of an older agreement, one of no agreement, and a text.
+    messages.push(telegram(1, 11).number(0, 300));
+    messages.push(telegram(300, 1).number(0, 300));
+    messages.push(opened(14, 230_000_012).number(0, 2).text("SECURITE", 8));
     messages.push(voyage("  SPACES  @X", [0, 0, 24, 60]));
     for mmsi in [230_000_007, 982_300_008] {
         let part = |number| opened(24, mmsi).number(number, 2);
@@ -165,6 +199,51 @@ fn base_station(mmsi: u32, at: [i32; 2]) -> Message {
 fn aircraft(altitude: u32, speed: u32, at: [i32; 2]) -> Message {
     let flying = opened(9, 111_230_001).number(altitude, 12).number(speed, 10).number(0, 1);
     placed(flying, at).number(900, 12).number(0, 40)
+}
+
+fn telegram(area: u32, function: u32) -> Message {
+    opened(8, 2_300_059).number(0, 2).number(area, 10).number(function, 6)
+}
+
+/// A weather station. Its measurements are the smallest there are, some in between, the largest, or none at all.
+fn weather([longitude, latitude]: [i32; 2], day: u32, observed: usize) -> Message {
+    let placed = telegram(1, 31).signed(longitude, 25).signed(latitude, 24).number(0, 1);
+    let dated = placed.number(day, 5).number(11, 5).number(50, 6);
+    // For each number of the message in turn: its bits, and the four values.
+    let numbers: [(u32, [i32; 4]); 30] = [
+        (7, [0, 12, 126, 127]),
+        (7, [0, 20, 126, 127]),
+        (9, [0, 90, 359, 360]),
+        (9, [0, 100, 359, 360]),
+        (11, [-600, -53, 600, -1024]),
+        (7, [0, 85, 100, 101]),
+        (10, [-200, -72, 500, 501]),
+        (9, [0, 214, 400, 511]),
+        (2, [0, 1, 2, 3]),
+        (1, [0, 1, 0, 0]),
+        (7, [0, 55, 126, 127]),
+        (12, [0, 1150, 4000, 4001]),
+        (2, [0, 1, 2, 3]),
+        (8, [0, 15, 251, 255]),
+        (9, [0, 180, 359, 360]),
+        // The currents at two depths, which neither decoder publishes.
+        (22, [0; 4]),
+        (22, [0; 4]),
+        (8, [0, 13, 251, 255]),
+        (6, [0, 6, 60, 63]),
+        (9, [0, 45, 359, 360]),
+        (8, [0, 7, 251, 255]),
+        (6, [0, 9, 60, 63]),
+        (9, [0, 60, 359, 360]),
+        (4, [0, 3, 12, 13]),
+        (10, [-100, -5, 500, 501]),
+        (3, [0, 5, 6, 7]),
+        (9, [0, 62, 501, 510]),
+        (2, [0, 1, 1, 3]),
+        (6, [0; 4]),
+        (4, [0; 4]),
+    ];
+    numbers.iter().fold(dated, |message, (bits, values)| message.signed(values[observed], *bits))
 }
 
 fn aid(name: &str, kind: u32, [off_position, is_virtual]: [u32; 2], at: [i32; 2]) -> Message {

@@ -7,15 +7,19 @@ mod admin;
 mod data_model;
 mod discovery;
 mod inputs;
+mod mdns;
+mod notifications;
 mod outputs;
 mod priorities;
 mod rate_control;
+mod robustness;
 mod security;
 mod slow_clients;
 mod stream;
 mod stream_put;
 mod stream_security;
 mod subscriptions;
+mod timeouts;
 mod tree;
 
 /// The own ship of these tests.

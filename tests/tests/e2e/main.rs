@@ -1,13 +1,16 @@
 //! End-to-end tests: the real binary, real sockets, real clients. See `windlass_tests` for what they share.
 
 mod access;
+mod administration;
 mod ais_demo;
 mod ais_differential;
+mod archives;
 mod attacks;
 mod bad_input;
 mod bad_plugins;
 mod clients;
 mod conformance;
+mod custom_resources;
 mod dashboard;
 mod demo;
 mod examples;
@@ -15,6 +18,8 @@ mod lifecycle;
 mod metadata_differential;
 mod nmea_differential;
 mod outputs_loop;
+mod packages;
+mod performance;
 mod plaka;
 mod plugin_calls;
 mod plugin_http;
@@ -23,4 +28,8 @@ mod plugins;
 mod power_cuts;
 mod providers;
 mod reload;
+mod security;
+mod tls;
+mod ui;
+mod unit_preferences;
 mod weather_example;

@@ -51,8 +51,47 @@ pub const ALLOWED: &[Allowed] = &[
     },
     Allowed {
         name: "type",
-        reason: "messages with texts and telegrams, answers about the time, and long-range reports are not read",
-        applies: |d| d.ours.is_empty() && [8, 11, 14, 27].contains(&d.kind),
+        reason: "messages with texts, answers about the time, and telegrams of withdrawn or local agreements are not read",
+        applies: |d| d.ours.is_empty() && [8, 11, 14].contains(&d.kind),
+    },
+    Allowed {
+        name: "south and west",
+        reason: "the place in a long-range report is in two's complement; they take what is south or west for impossible",
+        applies: |d| {
+            let place = d.ours.get("navigation.position");
+            let below = |key| place.and_then(|it| it.get(key)).and_then(Json::as_f64).is_some_and(|it| it < 0.0);
+            d.kind == 27 && d.theirs.is_empty() && (below("longitude") || below("latitude"))
+        },
+    },
+    Allowed {
+        name: "rounded wind",
+        reason: "they round the speeds of telegrams to centimetres a second",
+        applies: |d| {
+            let speeds = ["environment.wind.averageSpeed", "environment.wind.gust", "environment.water.current.drift"];
+            let (ours, theirs) = (d.our().and_then(Json::as_f64), d.their().and_then(Json::as_f64));
+            d.kind == 8
+                && speeds.contains(&d.path)
+                && ours.zip(theirs).is_some_and(|(ours, theirs)| (ours - theirs).abs() <= 0.006)
+        },
+    },
+    Allowed {
+        name: "salinity",
+        reason: "it is sent in tenths of a thousandth; they take it for tenths of a percent",
+        applies: |d| {
+            let (ours, theirs) = (d.our().and_then(Json::as_f64), d.their().and_then(Json::as_f64));
+            d.path == "environment.water.salinity"
+                && ours.zip(theirs).is_some_and(|(ours, theirs)| (ours * 10.0 - theirs).abs() < 1e-9)
+        },
+    },
+    Allowed {
+        name: "time of observation",
+        reason: "neither month nor year is sent: the nearest such day is meant, and what is no day is none; they always take this month",
+        applies: |d| {
+            let (ours, theirs) = (d.our().and_then(Json::as_str), d.their().and_then(Json::as_str));
+            let from_the_day = |text: &str| text.get(7..).map(str::to_owned);
+            let same = ours.and_then(from_the_day) == theirs.and_then(from_the_day);
+            d.path == "environment.date" && theirs.is_some() && (same || ours.is_none())
+        },
     },
     Allowed {
         name: "no position",
@@ -82,8 +121,10 @@ pub const ALLOWED: &[Allowed] = &[
         applies: |d| {
             let degrees = d.their().and_then(Json::as_f64).unwrap_or_default().to_degrees();
             let direction = d.path == "navigation.headingTrue" || d.path == "navigation.courseOverGroundTrue";
-            let speed = d.kind == 9 && d.path == "navigation.speedOverGround";
-            d.our().is_none() && (direction && degrees >= 359.999 || speed && degrees.to_radians() > 526.0)
+            // 1023 knots, and 63 in a long-range report.
+            let unknown = if d.kind == 9 { 526.0 } else { 32.4 };
+            let speed = [9, 27].contains(&d.kind) && d.path == "navigation.speedOverGround";
+            d.our().is_none() && (direction && degrees >= 359.999 || speed && degrees.to_radians() > unknown)
         },
     },
     Allowed {

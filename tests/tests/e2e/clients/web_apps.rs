@@ -37,19 +37,8 @@ const OF_PLUGINS: [(&str, &str); 3] = [
     ),
 ];
 
-/// Requests that fail here and not on signalk-server.
-const FAIL_HERE: [(&str, &str); 4] = [
-    (
-        "GET 404 /signalk/v1/unitpreferences/active",
-        "the server keeps no units; Freeboard-SK uses those of its own settings",
-    ),
-    (
-        "POST 404 /plugins/resources-provider/_config/groups",
-        "asks the server's own provider to add a type of resources; there is no such provider yet",
-    ),
-    ("POST 404 /plugins/resources-provider/_config/infolayers", "the same"),
-    ("POST 404 /plugins/resources-provider/_config/tracks", "the same"),
-];
+/// The types of resources that Freeboard-SK has the server add when it does not know them.
+const FREEBOARD_TYPES: [&str; 3] = ["groups", "infolayers", "tracks"];
 
 /// Installs these web apps in the configuration directory.
 fn with_apps(options: ServerOptions, names: &[&str]) -> ServerOptions {
@@ -93,6 +82,10 @@ async fn web_apps_show_the_boat() {
     for (app, seen) in apps {
         check(app, seen);
     }
+    // Freeboard-SK has had the server add its types of resources.
+    for kind in FREEBOARD_TYPES {
+        assert_eq!(server.json(&format!("/signalk/v2/api/resources/{kind}")).await, json!({}), "{kind}");
+    }
     for app in ["instrumentpanel", "freeboard-sk", "kip"] {
         check_picture(&folder.path().join(format!("{app}.png")));
     }
@@ -106,6 +99,12 @@ async fn kip_keeps_its_dashboards_for_a_user() {
     let _boat = Boat::board(&server).await;
     let admin = server.claim().await;
     let crew = server.add_user(&admin, "crew", "readwrite").await;
+    // As Freeboard-SK does when an admin opens it first; whoever is no admin may not change what the server keeps.
+    for kind in FREEBOARD_TYPES {
+        let path = format!("/plugins/resources-provider/_config/{kind}");
+        let added = server.as_who(&admin, Method::POST, &path, Some(json!({"description": "of Freeboard-SK"}))).await;
+        assert_eq!(added.status, 200, "{}", added.text);
+    }
     let folder = tempfile::tempdir().expect("a temporary directory can be made");
     let picture = folder.path().join("kip.png");
     let (address, pairs) = (server.url(""), on_kip().to_string());
@@ -132,8 +131,7 @@ fn check(app: &str, seen: &Json) {
         // What plugins there are is for admins to know; others are told to log in as one, whether there is a plugin or not.
         request.as_str().expect("a text").replace(" 401 /plugins/", " 404 /plugins/")
     });
-    let known: Vec<_> =
-        FAIL_ANYWHERE.iter().chain(&OF_PLUGINS).chain(&FAIL_HERE).map(|(request, _)| *request).collect();
+    let known: Vec<_> = FAIL_ANYWHERE.iter().chain(&OF_PLUGINS).map(|(request, _)| *request).collect();
     let unknown: Vec<_> = failed.filter(|request| !known.contains(&request.as_str())).collect();
     assert!(unknown.is_empty(), "{app} asked in vain: {unknown:#?}");
 }

@@ -338,7 +338,11 @@ async fn texts_can_be_tried(server: &Server) {
 
 async fn harmless_questions_are_answered(server: &Server) {
     let store = server.json("/skServer/appstore/available/").await;
-    assert_eq!((&store["storeAvailable"], &store["available"]), (&json!(false), &json!([])));
+    // Whether there is a registry depends on the computer: see `packages`.
+    assert!(store["storeAvailable"].is_boolean(), "{store}");
+    for list in ["available", "installed", "updates", "installing", "categories"] {
+        assert!(store[list].is_array(), "{list} in {store}");
+    }
     assert_eq!(server.json("/skServer/hasAnalyzer").await, json!(false));
     assert_eq!(server.json("/skServer/deviceIdentities").await, json!({}));
     assert!(server.json("/skServer/serialports").await["serialports"].is_array());

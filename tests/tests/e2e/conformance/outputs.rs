@@ -24,6 +24,8 @@ async fn group_n_outputs() {
         [] outputs_are_closed_to_visitors_who_may_not_read,
         [53, 216] ais_vessels_have_the_paths_that_charts_draw,
         [54] aids_to_navigation_have_contexts_of_their_own,
+        [54, 216] weather_stations_have_contexts_of_their_own,
+        [53] satellites_hear_ships_from_afar,
         [51] the_own_transponder_does_not_overwrite_the_configuration,
         [222] the_data_log_can_be_played_again,
         [32] snapshots_without_history_are_refused_properly,
@@ -220,6 +222,48 @@ async fn aids_to_navigation_have_contexts_of_their_own(server: &Server) {
     assert_eq!((&aid["virtual"]["value"], &aid["offPosition"]["value"]), (&json!(false), &json!(false)));
     let vessels = server.tree("vessels").await;
     assert!(vessels.get("urn:mrn:imo:mmsi:992309901").is_none(), "it is no vessel");
+}
+
+async fn weather_stations_have_contexts_of_their_own(server: &Server) {
+    let opened =
+        Message::default().number(8, 6).number(0, 2).number(2_300_059, 30).number(0, 2).number(1, 10).number(31, 6);
+    let placed = opened.signed(1_234_560, 25).signed(3_606_000, 24).number(0, 1);
+    // Neither time nor gusts; 12 knots from the east, -5.3 degrees, and a clear view of more than 5.5 miles.
+    let windy =
+        placed.number(0, 5).number(24, 5).number(60, 6).number(12, 7).number(127, 7).number(90, 9).number(360, 9);
+    let air =
+        windy.signed(-53, 11).number(101, 7).signed(501, 10).number(511, 9).number(3, 2).number(1, 1).number(55, 7);
+    let water =
+        air.number(4001, 12).number(3, 2).number(255, 8).number(360, 9).number(0, 44).number(255, 8).number(63, 6);
+    let still = water.number(360, 9).number(255, 8).number(63, 6).number(360, 9).number(13, 4).signed(501, 10);
+    hear(server, &still.number(7, 3).number(510, 9).number(3, 2).number(0, 10).sentences('A', 5)).await;
+    let path = "/signalk/v1/api/meteo/urn:mrn:imo:mmsi:002300059:100576";
+    let station = server.eventually(path, |it| it["environment"]["wind"].is_object()).await;
+    assert_eq!(station["mmsi"], "002300059");
+    assert_eq!(station["navigation"]["position"]["value"], json!({"latitude": 60.1, "longitude": 20.576}));
+    for (pointer, expected) in [
+        ("/environment/wind/averageSpeed/value", 12.0 * 1852.0 / 3600.0),
+        ("/environment/wind/directionTrue/value", 90f64.to_radians()),
+        ("/environment/outside/temperature/value", 267.85),
+        ("/environment/outside/horizontalVisibility/value", 10_186.0),
+    ] {
+        let value = station.pointer(pointer).and_then(Json::as_f64).unwrap_or(f64::NAN);
+        assert!((value - expected).abs() < 1e-9, "{pointer} is {value} instead of {expected}: {station}");
+    }
+    assert_eq!(station["environment"]["outside"]["horizontalVisibility"]["overRange"]["value"], true);
+    assert!(station["environment"].get("water").is_none(), "what is not observed is not told: {station}");
+    assert!(server.tree("vessels").await.get("urn:mrn:imo:mmsi:002300059").is_none(), "it is no vessel");
+}
+
+async fn satellites_hear_ships_from_afar(server: &Server) {
+    let opened = Message::default().number(27, 6).number(0, 2).number(230_999_001, 30).number(0, 2).number(0, 4);
+    let far = opened.signed(-12_300, 18).signed(-36_006, 17).number(20, 6).number(90, 9).number(0, 2);
+    hear(server, &far.sentences('A', 0)).await;
+    let path = "/signalk/v1/api/vessels/urn:mrn:imo:mmsi:230999001/navigation";
+    let ship = server.eventually(path, |it| it["position"].is_object()).await;
+    assert_eq!(ship["position"]["value"], json!({"latitude": -60.01, "longitude": -20.5}));
+    assert!((ship["speedOverGround"]["value"].as_f64().expect("a number") - 20.0 * 1852.0 / 3600.0).abs() < 1e-9);
+    assert_eq!(ship["state"]["value"], "motoring");
 }
 
 async fn the_own_transponder_does_not_overwrite_the_configuration(server: &Server) {

@@ -14,7 +14,7 @@ const NEVER: i64 = 3_600_000;
 async fn group_i_source_priorities() {
     let server = Server::start().await;
     let rows = rows![
-        [154] a_lower_source_does_not_count_while_a_higher_is_fresh,
+        [76, 154] a_lower_source_does_not_count_while_a_higher_is_fresh,
         [155, 156] the_lower_takes_over_after_its_timeout_and_the_higher_at_once,
         [157] an_unranked_source_waits_ten_seconds,
         [158, 159] notifications_and_other_vessels_are_never_filtered,

@@ -32,6 +32,8 @@ async fn group_h_security_over_http() {
         [206] users_are_managed_by_admins,
         [132] anonymous_reading_can_be_allowed,
         [152] no_secret_is_shown,
+        [205] a_fresh_server_is_claimed_once,
+        [146] too_many_logins_are_refused,
     ];
     run_table(&server, rows).await;
 }
@@ -367,9 +369,8 @@ async fn no_secret_is_shown(server: &Server) {
     assert!(!log.contains(&secret) && !log.contains(&hash) && !log.contains(&admin) && !log.contains(PASSWORD));
 }
 
-/// SK-205: the first admin claims the server; the code is good once, and guessing is slow.
-#[tokio::test]
-async fn a_fresh_server_is_claimed_once() {
+/// The first admin claims the server; the code is good once, and guessing is slow.
+async fn a_fresh_server_is_claimed_once(_: &Server) {
     let server = ServerOptions::new().secured().start().await;
     let status = server.json("/skServer/loginStatus").await;
     assert_eq!(
@@ -400,9 +401,7 @@ async fn a_fresh_server_is_claimed_once() {
     assert!(server.logs().find(&["enter the code"]).is_none());
 }
 
-/// SK-146: guessing passwords is slow.
-#[tokio::test]
-async fn too_many_logins_are_refused() {
+async fn too_many_logins_are_refused(_: &Server) {
     let server = ServerOptions::new().environment("HTTP_RATE_LIMITS", "login=3").secured().start().await;
     server.claim().await;
     let wrong = json!({"username": "admin", "password": "wrong"});

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::json;
-use windlass_tests::{Publisher, Server, ServerOptions, rows, run_table};
+use windlass_tests::{Publisher, Server, ServerOptions, Stream, WatPlugin, rows, run_table};
 
 use super::{MMSI, NAME, is_utc, own_context};
 
@@ -26,6 +26,7 @@ async fn group_b_rest_tree() {
         [27, 28] metadata_is_there_before_data,
         [29] all_metadata_of_the_vessel_is_one_map,
         [30] sources_lists_the_connections,
+        [31] resources_and_the_course_stay_out_of_the_tree,
         [33] the_list_of_web_apps_is_open,
     ];
     run_table(&server, rows).await;
@@ -182,6 +183,44 @@ async fn sources_lists_the_connections(server: &Server) {
     assert_eq!(sources["instruments"]["label"], "instruments", "{sources}");
     let node = server.tree("sources/instruments/GP/sentences").await;
     assert!(node["HDT"].as_str().is_some_and(is_utc), "{node}");
+}
+
+/// A plugin says again and again what belongs to version 2, and something of version 1.
+async fn resources_and_the_course_stay_out_of_the_tree(_: &Server) {
+    const WAYPOINT: &str = "resources.waypoints.5a3f2b1c-0d9e-4c8b-9a7f-1234567890ab";
+    let says = |path: &str, value: &str, version: u8| {
+        let delta = format!(r#"{{"updates":[{{"values":[{{"path":"{path}","value":{value}}}]}}]}}"#);
+        format!("(call $sk_handle_message @'{delta}'@ (i32.const {version}))")
+    };
+    let route = r#"{"href":"/resources/routes/x","pointIndex":0}"#;
+    let code = [
+        says(WAYPOINT, r#"{"name":"Home"}"#, 2),
+        says("navigation.course.activeRoute", route, 2),
+        says("navigation.course.arrivalCircle", "50", 2),
+        says("navigation.courseGreatCircle.nextPoint.arrivalCircleRadius", "50", 1),
+    ];
+    let plugin = WatPlugin::new().env("sk_handle_message", "(param i32 i32 i32)").poll(code.concat());
+    let package = json!({"name": "planner", "version": "1.0.0", "wasmManifest": "plugin.wasm", "keywords": ["signalk-wasm-plugin"]});
+    let server = ServerOptions::new()
+        .vessel(NAME, MMSI)
+        .json_file("node_modules/planner/package.json", &package)
+        .file("node_modules/planner/plugin.wasm", plugin.wasm())
+        .json_file("plugin-config-data/planner.json", &json!({"enabled": true, "configuration": {}}))
+        .start()
+        .await;
+    // All of it is on the stream.
+    let mut stream = Stream::connect(&server, "subscribe=none").await;
+    stream.subscribe("vessels.self", json!([{"path": "resources.*"}, {"path": "navigation.*"}])).await;
+    for path in [WAYPOINT, "navigation.course.activeRoute", "navigation.course.arrivalCircle"] {
+        stream.wait_for_path(path).await;
+    }
+    let path = "vessels/self/navigation/courseGreatCircle/nextPoint/arrivalCircleRadius";
+    server.eventually(&format!("/signalk/v1/api/{path}"), |leaf| leaf["value"] == 50).await;
+    for path in ["resources", "vessels/self/resources", "vessels/self/navigation/course", "navigation/course"] {
+        assert_eq!(server.tree_status(path).await, 404, "{path}");
+    }
+    let whole = server.get("/signalk/v1/api/").await;
+    assert!(!whole.text.contains("\"resources\"") && !whole.text.contains("\"course\""), "{}", whole.text);
 }
 
 async fn the_list_of_web_apps_is_open(server: &Server) {

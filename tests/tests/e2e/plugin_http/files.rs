@@ -111,7 +111,7 @@ async fn files_of_packages_are_served_and_nothing_else_of_them() {
 }
 
 #[tokio::test]
-async fn what_can_be_read_has_headers_and_a_page_of_another_origin_can_only_read() {
+async fn what_can_be_read_has_headers_and_a_page_of_another_origin_reads_values_only() {
     let plugin = with_endpoints(&[("POST", "/reset", "reset"), ("GET", "/log", "log")])
         .field(constant("reset", r#"{"body":"done"}"#))
         .field(constant("log", r#"{"body":"its own log"}"#));
@@ -154,6 +154,8 @@ async fn what_can_be_read_has_headers_and_a_page_of_another_origin_can_only_read
         assert_ne!(post(&own).await.expect("an answer").status(), 403, "{path}");
         server.post(&format!("{plugin}/enable"), &json!({})).await;
     }
-    let read = server.request(Method::GET, "/skServer/plugins", &[("Origin", "http://elsewhere.example")], None).await;
-    assert_eq!(read.status, 200);
+    for (path, status) in [("/signalk/v1/api/", 200), ("/signalk/v2/features", 200), ("/skServer/plugins", 403)] {
+        let read = server.request(Method::GET, path, &[("Origin", "http://elsewhere.example")], None).await;
+        assert_eq!(read.status, status, "{path}: values are for every page, administration is not");
+    }
 }

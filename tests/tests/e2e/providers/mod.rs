@@ -1,5 +1,6 @@
 //! Resources, weather data, radars and binary streams of plugins.
 
+mod acl;
 mod failures;
 mod guest;
 mod radars;

@@ -6,7 +6,7 @@ use windlass_tests::ServerOptions;
 use super::{Guest, completed, failed, install, put, until_running};
 
 /// A radar whose power can be set in one way or the other.
-fn radar(ids: &str, power: &str, right: &str, wrong: &str) -> Guest {
+pub(super) fn radar(ids: &str, power: &str, right: &str, wrong: &str) -> Guest {
     Guest::new("(drop (call $radar @display))")
         .text("display", "Test radar")
         .text("ids", ids)

@@ -7,7 +7,8 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
+use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+use tokio_tungstenite::tungstenite::{self, Message, protocol::CloseFrame};
 use tokio_tungstenite::{WebSocketStream, client_async};
 use windlass_tests::{Server, ServerOptions};
 
@@ -20,12 +21,24 @@ type Socket = WebSocketStream<TcpStream>;
 
 /// Opens a WebSocket whose system buffer for what arrives is small.
 async fn open(server: &Server, path: &str) -> Socket {
+    open_with(server, path, &[]).await.expect("a WebSocket")
+}
+
+/// The same with further headers, for when the server may refuse.
+async fn open_with(
+    server: &Server,
+    path: &str,
+    headers: &[(&'static str, &str)],
+) -> Result<Socket, tungstenite::Error> {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a small buffer");
     let address = server.address().parse().expect("an address");
     let tcp = socket.connect(address).await.expect("the server listens");
-    let (socket, _) = client_async(format!("ws://{}{path}", server.address()), tcp).await.expect("a WebSocket");
-    socket
+    let mut request = format!("ws://{}{path}", server.address()).into_client_request()?;
+    for (name, value) in headers {
+        request.headers_mut().insert(*name, value.parse().expect("a header's value is plain text"));
+    }
+    Ok(client_async(request, tcp).await?.0)
 }
 
 /// The next message that is no ping; `Err` with the reason when it is a close.
@@ -144,5 +157,39 @@ async fn frames_reach_those_who_read_and_slow_clients_are_closed() {
         let headers = [("Upgrade", "websocket"), ("Connection", "Upgrade")];
         let answer = server.request(Method::GET, &format!("/signalk/v2/api/streams/{path}"), &headers, None).await;
         assert_eq!(answer.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_the_right_to_see_it() {
+    let (server, admin) = install(ServerOptions::new(), "flood", "flood", &flood()).start_claimed().await;
+    let display = format!("Bearer {}", server.add_device(&admin, "display", "readonly").await);
+    let crew = server.add_user(&admin, "crew", "readonly").await;
+    let (busy, silent) = ("/signalk/v2/api/streams/radars/flood", "/signalk/v2/api/streams/radars/silent");
+    let headers = [("Authorization", display.as_str())];
+    let mut frames = open_with(&server, busy, &headers).await.expect("it may read");
+    let mut nothing = open_with(&server, silent, &headers).await.expect("it may read");
+    let bearer = format!("Bearer {crew}");
+    let mut other = open_with(&server, busy, &[("Authorization", &bearer)]).await.expect("they may read");
+    assert_eq!(next(&mut frames).await.expect("a frame").len(), 0x10000);
+    let removed = server.as_who(&admin, Method::DELETE, "/skServer/security/devices/display", None).await;
+    assert_eq!(removed.status, 200);
+    let expected = (1008, "Connection disconnected by security constraint".to_owned());
+    assert_eq!(close_of(&mut frames).await, expected);
+    assert_eq!(close_of(&mut nothing).await, expected);
+    for _ in 0..40 {
+        assert!(next(&mut other).await.is_ok(), "nothing has changed for others");
+    }
+
+    // A browser adds the cookie to whatever page asks.
+    let cookie = format!("JAUTHENTICATION={crew}");
+    let own = format!("http://{}", server.address());
+    for (origin, expected) in [("http://evil.example", 403), (own.as_str(), 101)] {
+        let status = match open_with(&server, silent, &[("Cookie", &cookie), ("Origin", origin)]).await {
+            Ok(_) => 101,
+            Err(tungstenite::Error::Http(answer)) => answer.status().as_u16(),
+            Err(error) => panic!("{origin}: {error}"),
+        };
+        assert_eq!(status, expected, "{origin}");
     }
 }
