@@ -8,6 +8,7 @@ mod fuzz;
 mod harness;
 mod lint;
 mod run;
+mod screenshots;
 mod setup;
 mod soak;
 mod statements;
@@ -24,7 +25,7 @@ struct Command {
     run: fn(&Project, &[String]) -> Result<()>,
 }
 
-const COMMANDS: [Command; 11] = [
+const COMMANDS: [Command; 12] = [
     Command {
         name: "run",
         args: "[-- server options]",
@@ -49,6 +50,12 @@ const COMMANDS: [Command; 11] = [
         args: "[target] [--minutes N] [--keep]",
         help: "look for inputs that break what reads bytes from outside",
         run: fuzz::run,
+    },
+    Command {
+        name: "screenshots",
+        args: "",
+        help: "take the pictures of the documentation anew, by the browser tests",
+        run: screenshots::run,
     },
     Command { name: "bench", args: "[-- criterion options]", help: "run the benchmarks", run: bench::run },
     Command {

@@ -4,8 +4,14 @@ use crate::project::Project;
 use crate::setup::{self, Tests};
 use crate::step::chapter;
 use anyhow::{Context, Result};
+use std::path::Path;
 
 pub fn run(project: &Project, args: &[String]) -> Result<()> {
+    run_with(project, args, &[])
+}
+
+/// The tests with further variables in their environment.
+pub(super) fn run_with(project: &Project, args: &[String], variables: &[(&str, &Path)]) -> Result<()> {
     let _lock = project.lock()?;
     let tests = Tests::prepare(project)?;
     if args.is_empty() {
@@ -22,6 +28,7 @@ pub fn run(project: &Project, args: &[String]) -> Result<()> {
     })?;
     chapter("testing the workspace", || {
         let cargo = project.cargo(&["test", "--release", "--workspace", "--no-fail-fast"]).args(args);
-        tests.environment(project, cargo).loud()
+        let cargo = tests.environment(project, cargo);
+        variables.iter().fold(cargo, |cargo, (name, value)| cargo.env(name, value)).loud()
     })
 }

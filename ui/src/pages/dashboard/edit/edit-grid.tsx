@@ -78,7 +78,7 @@ export function EditGrid({ page, focus, onWidgets, onRemove, onSettings, say }: 
     );
   }
   return (
-    <div ref={containerRef} data-testid="grid">
+    <div ref={containerRef} className="edit-grid" data-testid="grid">
       {mounted && (
         <GridLayout
           width={width}
