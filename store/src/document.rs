@@ -176,6 +176,17 @@ impl Document {
         Ok(done)
     }
 
+    /// Keeps a version that its owner has read or written itself, and found good.
+    pub fn keep_as_good(&self, text: &[u8]) {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.try_to_keep(text);
+    }
+
+    /// The last good version as it was read or saved, for whoever finds the file damaged.
+    pub fn last_good_version(&self) -> Option<Vec<u8>> {
+        fs::read(self.last_good()).ok()
+    }
+
     fn save_locked(&self, value: &Value) -> io::Result<()> {
         let text = format!("{value:#}\n").into_bytes();
         self.write(&self.path, &text)?;

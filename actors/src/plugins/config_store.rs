@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value};
+use windlass_store::Document;
 
 use super::config::PluginConfig;
 use crate::durable;
@@ -91,7 +92,8 @@ impl ConfigStore {
         self.directory.join(&self.id).join("vfs")
     }
 
-    /// What is saved; `None` when nothing is. A file that is not a JSON object counts as nothing; it becomes `<file>.bad` when another takes its place. A
+    /// What is saved; `None` when nothing is. In the place of a file that is not a JSON object its last good version counts, if there is one; the file
+    /// becomes `<file>.bad` when another takes its place. A
     /// file at the nested place of early releases, `<id>/<id>.json`, is copied here when it is the only one.
     ///
     /// # Errors
@@ -108,10 +110,11 @@ impl ConfigStore {
             Ok(Content::Nothing) => Ok(None),
             Ok(Content::Bad(reason)) => {
                 // It may just be half written by somebody's editor, so it is left in its place.
+                let earlier = self.earlier();
                 if !mem::replace(&mut state.complained, true) {
-                    self.complain(&reason);
+                    self.complain(&reason, earlier.is_some());
                 }
-                return (state.revision, Ok(None));
+                return (state.revision, Ok(earlier));
             }
             Err(error) => Err(error),
         };
@@ -132,9 +135,10 @@ impl ConfigStore {
             Content::Config(config) => config,
             Content::Nothing => PluginConfig::default(),
             Content::Bad(reason) => {
-                self.complain(&reason);
+                let earlier = self.earlier();
+                self.complain(&reason, earlier.is_some());
                 self.keep_as_bad()?;
-                PluginConfig::default()
+                earlier.unwrap_or_default()
             }
         };
         let changed = change(saved);
@@ -171,7 +175,13 @@ impl ConfigStore {
 
     fn read(&self) -> Result<Content, ConfigError> {
         if let Some(text) = read_if_present(&self.file())? {
-            return Ok(parse(&text).map_or_else(Content::Bad, Content::Config));
+            return Ok(match parse(&text) {
+                Ok(config) => {
+                    self.document().keep_as_good(&text);
+                    Content::Config(config)
+                }
+                Err(reason) => Content::Bad(reason),
+            });
         }
         let nested = self.directory.join(&self.id).join(format!("{}.json", self.id));
         let Some(text) = read_if_present(&nested)? else { return Ok(Content::Nothing) };
@@ -185,10 +195,20 @@ impl ConfigStore {
         }
     }
 
-    fn complain(&self, reason: &str) {
+    fn document(&self) -> Document {
+        Document::new(self.file())
+    }
+
+    /// The last good version of a file that is none.
+    fn earlier(&self) -> Option<PluginConfig> {
+        parse(&self.document().last_good_version()?).ok()
+    }
+
+    fn complain(&self, reason: &str, has_earlier: bool) {
+        let instead = if has_earlier { "its last good version is used" } else { "the plugin counts as not configured" };
         log::error!(
-            "{}: the configuration {} is {reason}; the plugin counts as not configured. Repair the file, or configure the plugin \
-             anew, which keeps this file as {0}.json.bad",
+            "{}: the configuration {} is {reason}; {instead}. Repair the file, or configure the plugin anew, which keeps this file as \
+             {0}.json.bad",
             self.id,
             self.file().display()
         );
@@ -225,7 +245,10 @@ impl ConfigStore {
                 File::open(parent)?.sync_all()?;
             }
         }
-        durable::write(file, &serde_json::to_vec_pretty(config.as_object())?)
+        let text = serde_json::to_vec_pretty(config.as_object())?;
+        durable::write(file, &text)?;
+        self.document().keep_as_good(&text);
+        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -280,8 +303,8 @@ mod tests {
 
     fn names(directory: &Path) -> Vec<String> {
         let entries = fs::read_dir(directory).expect("a directory");
-        let mut names: Vec<_> =
-            entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8")).collect();
+        let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
+        let mut names: Vec<_> = names.filter(|name| name != ".last-good").collect();
         names.sort();
         names
     }
@@ -321,14 +344,33 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let store = saved(directory.path());
         fs::create_dir_all(directory.path().join("plugin-config-data")).expect("a directory");
-        for bad in ["{\"enabled\":tr", "[]"] {
+        for (bad, earlier) in [("{\"enabled\":tr", None), ("[]", Some(PluginConfig::enabled_unconfigured()))] {
             fs::write(store.file(), bad).expect("written");
-            assert_eq!(store.load(), Ok(None), "{bad}");
+            assert_eq!(store.load(), Ok(earlier.clone()), "{bad}");
             assert_eq!(fs::read_to_string(store.file()).expect("still there"), bad);
-            store.update(|_| PluginConfig::enabled_unconfigured()).expect("saved");
+            let before = |config| {
+                assert_eq!(config, earlier.clone().unwrap_or_default(), "what is not changed is not lost");
+                PluginConfig::enabled_unconfigured()
+            };
+            store.update(before).expect("saved");
         }
         let names = names(&directory.path().join("plugin-config-data"));
         assert_eq!(names, ["_a_b.json", "_a_b.json.bad", "_a_b.json.bad2"]);
+    }
+
+    #[test]
+    fn what_was_good_once_is_used_while_the_file_is_not() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let store = saved(directory.path());
+        fs::create_dir_all(directory.path().join("plugin-config-data")).expect("a directory");
+        fs::write(store.file(), r#"{"enabled":true,"x":1}"#).expect("an edit by hand");
+        let good = store.load().expect("readable").expect("a configuration");
+        for damage in ["", "{\"enabled\":", "\0\0\0"] {
+            fs::write(store.file(), damage).expect("written");
+            assert_eq!(store.load(), Ok(Some(good.clone())), "{damage:?}");
+        }
+        fs::remove_file(store.file()).expect("removed");
+        assert_eq!(store.load(), Ok(None), "whoever removes it means it");
     }
 
     #[test]
