@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
-import { ConflictError, loadDocument, saveDocument } from "./application-data";
+import { ConflictError, hasChanged, loadDocument, saveDocument } from "./application-data";
 
 const BASE = "/signalk/v1/applicationData/user/windlass-ui/1.0.0";
 let kept: Record<string, unknown>;
@@ -11,7 +11,10 @@ beforeEach(() => {
       kept[url.slice(BASE.length + 1)] = JSON.parse(String(init.body));
       return new Response('"ApplicationData saved"');
     }
-    return url === BASE ? new Response(JSON.stringify(kept)) : new Response("", { status: 404 });
+    if (url === BASE) return new Response(JSON.stringify(kept));
+    if (url === `${BASE}?keys=true`) return new Response(JSON.stringify(Object.keys(kept)));
+    const document = kept[/\/(\w+)\/revision$/.exec(url)?.[1] ?? ""] as { revision: number } | undefined;
+    return document === undefined ? new Response("", { status: 404 }) : new Response(String(document.revision));
   });
 });
 afterEach(() => void vi.unstubAllGlobals());
@@ -35,4 +38,14 @@ it("that somebody else has changed is not overwritten", async () => {
   expect(error).toBeInstanceOf(ConflictError);
   expect(error).toMatchObject({ current: { revision: 1, data: "mine" } });
   expect(kept.dashboard).toEqual({ revision: 1, data: "mine" });
+});
+
+it("tells whether it is another one, without being read as a whole", async () => {
+  expect(await hasChanged("user", "dashboard", 0)).toBe(false);
+  await saveDocument("user", "dashboard", 0, "mine");
+  expect(await hasChanged("user", "dashboard", 0)).toBe(true);
+  expect(await hasChanged("user", "dashboard", 1)).toBe(false);
+  expect(await hasChanged("user", "dashboard", 2)).toBe(true);
+  // Gone, as after a backup was put back.
+  expect(await hasChanged("user", "other", 4)).toBe(true);
 });

@@ -1,5 +1,5 @@
 import { isObject } from "../signalk/frames";
-import { getJson, send } from "./http";
+import { ApiError, getJson, send } from "./http";
 
 /** Of whom a document is: of each user, or of all. */
 export type Scope = "user" | "global";
@@ -49,6 +49,26 @@ export async function saveDocument<T>(scope: Scope, key: string, revision: numbe
   const next: Envelope = { revision: revision + 1, data };
   await send("POST", address(scope, key), next, { quiet: true });
   return next.revision;
+}
+
+/**
+ * Whether a document of this page is another one than that of this revision; 0 is none. Asks for as little as can be, so that
+ * it can be asked again and again.
+ *
+ * Rejects with an `ApiError` when it can't be read.
+ */
+export async function hasChanged(scope: Scope, key: string, revision: number): Promise<boolean> {
+  if (revision === 0) {
+    // A key that is not there yet would be a failed request, as below: its name is looked for instead.
+    const keys = await getJson(`${address(scope)}?keys=true`, { quiet: true });
+    return Array.isArray(keys) && keys.includes(key);
+  }
+  try {
+    return (await getJson(`${address(scope, key)}/revision`, { quiet: true })) !== revision;
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return true;
+    throw error;
+  }
 }
 
 async function read(scope: Scope, key: string): Promise<Envelope> {

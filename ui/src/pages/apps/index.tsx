@@ -23,7 +23,7 @@ export default function AppsPage() {
   return (
     <div data-testid="page-apps" className="apps-page">
       <PageHeader title="Apps" description="Web apps installed on this server">
-        {isAdmin && (
+        {isAdmin && apps.data !== undefined && apps.data.length > 0 && (
           <Button variant="default" component="a" href={INSTALL}>
             Install more
           </Button>
@@ -66,15 +66,15 @@ export default function AppsPage() {
   );
 }
 
-/** Where packages are installed: behind a button of that page. */
-const INSTALL = "#/plugins";
+/** Where packages are installed: a dialog of that page. */
+const INSTALL = "#/plugins?install=registry";
 
 function NoApps({ isAdmin }: { isAdmin: boolean }) {
   return (
     <EmptyState
       icon={<IconApps size={48} />}
       title="No web apps yet"
-      text="Charts, instruments and logbooks of others run here too, once they are installed: choose “Install” on the page “Plugins”, and take one from the npm registry or from a file."
+      text="Charts, instruments and logbooks of others run here too, once they are installed: from the npm registry or from a file."
       testId="no-apps"
     >
       {isAdmin ? (

@@ -14,6 +14,9 @@ const USER = "/signalk/v1/applicationData/user/windlass-ui/1.0.0";
 const GLOBAL = "/signalk/v1/applicationData/global/windlass-ui/1.0.0";
 const SWITCH = "electrical.switches.light.state";
 
+// The editor is much to draw, and the machine may be busy.
+vi.setConfig({ testTimeout: 30_000 });
+
 let server: FakeServer;
 let live: Live;
 const wait = (ms: number) => act(() => vi.advanceTimersByTimeAsync(ms));
@@ -138,6 +141,58 @@ describe("kiosk mode", () => {
     expect(currentRoute()).toBe("/dashboard/a");
     await wait(30_000);
     expect(currentRoute()).toBe("/dashboard/b");
+  });
+});
+
+describe("a change of another device", () => {
+  const look = (state: DocumentVisibilityState) => {
+    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => state });
+    document.dispatchEvent(new Event("visibilitychange"));
+  };
+  const asked = () => server.requests.filter(({ url }) => url.endsWith("/revision")).length;
+  const elsewhere = (revision: number, kind: string) => {
+    server.answers[USER] = { body: { dashboard: { revision, data: onePage(at(kind, { path: "a.b" })) } } };
+    server.answers[`${USER}/dashboard/revision`] = { body: String(revision) };
+  };
+  afterEach(() => look("visible"));
+
+  it("is seen while somebody can see it, and as soon as somebody comes back", async () => {
+    await open(onePage(at("alarms", {})));
+    elsewhere(2, "numeric");
+    await wait(6_000);
+    expect(screen.getByTestId("widget-numeric")).toBeTruthy();
+    look("hidden");
+    elsewhere(3, "gauge");
+    const before = asked();
+    await wait(60_000);
+    expect(asked()).toBe(before);
+    look("visible");
+    await wait(100);
+    expect(screen.getByTestId("widget-gauge")).toBeTruthy();
+    elsewhere(4, "text");
+    fireEvent.focus(window);
+    await wait(100);
+    expect(screen.getByTestId("widget-text")).toBeTruthy();
+  });
+
+  it("is asked about where it is edited, and not where it is only looked at", async () => {
+    await open(onePage(at("alarms", {})));
+    fireEvent.click(screen.getByTestId("edit"));
+    await wait(100);
+    elsewhere(2, "numeric");
+    await wait(6_000);
+    expect(screen.getByTestId("save-state").textContent).toContain("changed on another device");
+    expect(screen.getByTestId("widget-alarms")).toBeTruthy();
+    fireEvent.click(screen.getByTestId("take-theirs"));
+    await wait(300);
+    expect(screen.getByTestId("widget-numeric")).toBeTruthy();
+    expect(screen.getByTestId<HTMLButtonElement>("undo").disabled).toBe(true);
+    fireEvent.click(screen.getByTestId("done"));
+    await wait(300);
+    elsewhere(3, "gauge");
+    await wait(6_000);
+    expect(screen.getByTestId("widget-gauge")).toBeTruthy();
+    expect(posted()).toEqual([]);
   });
 });
 

@@ -155,3 +155,95 @@ describe("a dashboard is saved", () => {
     expect(posts()[0]?.body).toEqual({ revision: 1, data: null });
   });
 });
+
+describe("a dashboard that another device changes", () => {
+  const REVISION = `${USER}/dashboard/revision`;
+  const keep = (url: string, revision: number, name: string) => {
+    server.answers[url] = { body: { dashboard: { revision, data: json(name) } } };
+    server.answers[`${url}?keys=true`] = { body: ["dashboard"] };
+    server.answers[`${url}/dashboard/revision`] = { body: String(revision) };
+  };
+  beforeEach(async () => {
+    keep(USER, 3, "Mine");
+    await store.load(skipper);
+    server.requests.length = 0;
+  });
+
+  it("is shown at the next look, which asks for the version only", async () => {
+    await store.look();
+    expect(server.requests.map(({ url }) => url)).toEqual([REVISION]);
+    keep(USER, 4, "Theirs");
+    await store.look();
+    expect([nameOf(), store.get().saving, store.get().taken]).toEqual(["Theirs", "saved", 2]);
+    // What is saved then is the next version.
+    store.change(dashboard("Mine again"));
+    await vi.advanceTimersByTimeAsync(500);
+    expect(posts()[0]?.body).toMatchObject({ revision: 5 });
+  });
+
+  it("is asked about while it is edited here, and nothing is lost", async () => {
+    store.setEdited(true);
+    keep(USER, 4, "Theirs");
+    await store.look();
+    expect([nameOf(), store.get().saving]).toEqual(["Mine", "conflict"]);
+    store.change(dashboard("Mine, more"));
+    await vi.advanceTimersByTimeAsync(500);
+    expect([store.get().saving, posts()]).toEqual(["conflict", []]);
+    await store.resolve("mine");
+    expect([store.get().saving, posts()[0]?.body]).toEqual(["saved", { revision: 5, data: json("Mine, more") }]);
+  });
+
+  it("takes the place of what is edited here when that is wanted, also after a reconnect", async () => {
+    store.setEdited(true);
+    keep(USER, 4, "Theirs");
+    await store.load(skipper);
+    expect([nameOf(), store.get().saving]).toEqual(["Mine", "conflict"]);
+    await store.resolve("theirs");
+    expect([nameOf(), store.get().saving]).toEqual(["Theirs", "saved"]);
+    await store.look();
+    expect(posts()).toEqual([]);
+  });
+
+  it("into the same needs no question", async () => {
+    store.setEdited(true);
+    keep(USER, 4, "Mine");
+    await store.look();
+    expect([store.get().saving, store.get().taken]).toEqual(["saved", 1]);
+  });
+
+  it("while a change is on its way is found out by saving", async () => {
+    keep(USER, 4, "Theirs");
+    store.change(dashboard("Mine, more"));
+    await store.look();
+    expect([server.requests, nameOf()]).toEqual([[], "Mine, more"]);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(store.get().saving).toBe("conflict");
+  });
+
+  it("is nobody's conflict when another person has signed in", async () => {
+    store.setEdited(true);
+    keep(USER, 8, "The mate's");
+    await store.load({ ...skipper, username: "mate" });
+    expect([nameOf(), store.get().saving]).toEqual(["The mate's", "saved"]);
+  });
+
+  it("stays as it is when the server does not answer", async () => {
+    server.answers[REVISION] = { status: 500, body: "" };
+    await store.look();
+    expect([nameOf(), store.get().saving]).toEqual(["Mine", "saved"]);
+  });
+
+  it("is followed where it is the one for everybody, and where somebody makes their own", async () => {
+    server.answers[USER] = { body: {} };
+    server.answers[`${USER}?keys=true`] = { body: [] };
+    keep(GLOBAL, 1, "Ours");
+    store = new DashboardStore();
+    await store.load(skipper);
+    keep(GLOBAL, 2, "Ours, better");
+    await store.look();
+    expect([nameOf(), store.get().origin]).toEqual(["Ours, better", "everybody"]);
+    keep(USER, 1, "Mine");
+    await store.look();
+    expect([nameOf(), store.get().origin]).toEqual(["Mine", "server"]);
+  });
+});

@@ -1,4 +1,4 @@
-import { ConflictError, loadDocument, saveDocument, type Document } from "../../api/application-data";
+import { ConflictError, hasChanged, loadDocument, saveDocument, type Document } from "../../api/application-data";
 import { ApiError, messageOf } from "../../api/http";
 import type { LoginStatus } from "../../signalk/api";
 import { Store } from "../../state/store";
@@ -23,6 +23,8 @@ export interface Kept {
   dashboard: Dashboard | undefined;
   origin: Origin;
   saving: Saving;
+  /** Counts how often another one came from elsewhere: what was done here before can't be undone then. */
+  taken: number;
   /** Why it is not saved, in words. */
   problem: string | undefined;
 }
@@ -33,21 +35,30 @@ export interface Kept {
  */
 export class DashboardStore extends Store<Kept> {
   #revision = 0;
+  /** Of the document for everybody, as long as that one counts. */
+  #everybody = 0;
+  #login: LoginStatus | undefined;
+  /** Whose it is, as far as it is kept at the server. */
+  #owner: string | undefined;
   /** Whether the server keeps documents for whoever sits here. */
   #atServer = false;
   #theirs: Document<unknown> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #isDirty = false;
+  #isSaving = false;
+  #isLooking = false;
+  #isEdited = false;
   #saves: Promise<void> = Promise.resolve();
 
   constructor() {
-    super({ loaded: false, dashboard: undefined, origin: "none", saving: "saved", problem: undefined });
+    super({ loaded: false, dashboard: undefined, origin: "none", saving: "saved", taken: 0, problem: undefined });
   }
 
   /** Reads what is kept. `login` is undefined where the server does not tell who is signed in. */
   async load(login: LoginStatus | undefined): Promise<void> {
     clearTimeout(this.#retry);
+    this.#login = login;
     try {
       await this.#load(login);
     } catch (error) {
@@ -57,26 +68,71 @@ export class DashboardStore extends Store<Kept> {
     }
   }
 
+  /** While it is edited here, that of another device does not take its place without a question. */
+  setEdited(isEdited: boolean): void {
+    this.#isEdited = isEdited;
+  }
+
+  /** Looks whether another device has changed it. What is not saved yet is compared when it is saved. */
+  async look(): Promise<void> {
+    if (!this.get().loaded || this.#isLooking || this.#isBusy) return;
+    this.#isLooking = true;
+    try {
+      if ((await this.#hasChanged()) && !this.#isBusy) await this.#load(this.#login);
+    } catch (error) {
+      // What is shown stays; the next look may tell.
+      if (!(error instanceof ApiError)) throw error;
+    } finally {
+      this.#isLooking = false;
+    }
+  }
+
   /** Forgets what was to be done later. */
   stop(): void {
     clearTimeout(this.#retry);
     if (this.#timer !== undefined) void this.save();
   }
 
+  get #isBusy(): boolean {
+    return this.#isDirty || this.#isSaving || this.#theirs !== undefined;
+  }
+
+  async #hasChanged(): Promise<boolean> {
+    if (this.#atServer && (await hasChanged("user", KEY, this.#revision))) return true;
+    const isOwn = this.get().origin === "server" || this.get().origin === "browser";
+    return !isOwn && mayRead(this.#login) && hasChanged("global", KEY, this.#everybody);
+  }
+
   async #load(login: LoginStatus | undefined): Promise<void> {
-    if (this.#isDirty) return;
-    const isKnown = login === undefined || !login.authenticationRequired || login.loggedIn;
+    if (this.#isBusy) return;
+    const before = this.#revision;
+    const isSameOwner = this.#atServer && this.#owner === login?.username;
     // Who may only read can keep nothing at the server.
-    const own = isKnown && login?.userLevel !== "readonly" ? await read("user") : undefined;
-    if (this.#isDirty) return;
-    this.#atServer = own !== undefined;
-    this.#revision = own?.revision ?? 0;
+    const own = isKnown(login) && login?.userLevel !== "readonly" ? await read("user") : undefined;
+    // A save meanwhile has found out what there is.
+    if (this.#isBusy || this.#revision !== before) return;
     const kept = own === undefined ? readLocal() : parseDashboard(own.data);
+    if (this.#isEdited && isSameOwner && own !== undefined && own.revision !== before && this.#isAnother(kept)) {
+      this.#theirs = own;
+      this.#set({ saving: "conflict", problem: undefined });
+      return;
+    }
+    this.#atServer = own !== undefined;
+    this.#owner = login?.username;
+    this.#revision = own?.revision ?? 0;
     if (kept !== undefined) return this.#loaded(kept, own === undefined ? "browser" : "server");
     // Who may not read at all has nothing to ask for.
-    const mayRead = isKnown || login?.readOnlyAccess === true;
-    const everybody = mayRead ? parseDashboard((await read("global"))?.data) : undefined;
-    if (!this.#isDirty) this.#loaded(everybody, everybody === undefined ? "none" : "everybody");
+    const ours = mayRead(login) ? await read("global") : undefined;
+    // What is edited is about to become the person's own.
+    if (this.#isBusy || (this.#isEdited && this.get().loaded)) return;
+    this.#everybody = ours?.revision ?? 0;
+    const everybody = parseDashboard(ours?.data);
+    this.#loaded(everybody, everybody === undefined ? "none" : "everybody");
+  }
+
+  #isAnother(dashboard: Dashboard | undefined): boolean {
+    const shown = this.get().dashboard;
+    return shown === undefined || dashboard === undefined ? shown !== dashboard : text(shown) !== text(dashboard);
   }
 
   /** Shows another dashboard and keeps it; undefined goes back to the default. */
@@ -105,11 +161,11 @@ export class DashboardStore extends Store<Kept> {
     this.#revision = theirs.revision;
     if (whose === "theirs") {
       this.#isDirty = false;
-      this.#set({ dashboard: parseDashboard(theirs.data), saving: "saved", problem: undefined });
+      this.#loaded(parseDashboard(theirs.data), "server");
       return;
     }
     this.#isDirty = true;
-    this.#set({ saving: "saving", problem: undefined });
+    this.#set({ origin: "server", saving: "saving", problem: undefined });
     await this.save();
   }
 
@@ -122,6 +178,13 @@ export class DashboardStore extends Store<Kept> {
   async #save(): Promise<void> {
     if (!this.#isDirty) return;
     this.#isDirty = false;
+    this.#isSaving = true;
+    await this.#send().finally(() => {
+      this.#isSaving = false;
+    });
+  }
+
+  async #send(): Promise<void> {
     const { dashboard } = this.get();
     // An empty document says that the default is wanted.
     const data = dashboard === undefined ? null : serializeDashboard(dashboard);
@@ -151,9 +214,9 @@ export class DashboardStore extends Store<Kept> {
 
   #loaded(dashboard: Dashboard | undefined, origin: Origin): void {
     // What is the same stays the same object, so that nothing is drawn anew.
-    const before = this.get().dashboard;
-    const isSame = before !== undefined && dashboard !== undefined && text(before) === text(dashboard);
-    this.#set({ loaded: true, dashboard: isSame ? before : dashboard, origin, saving: "saved", problem: undefined });
+    const { taken, dashboard: shown } = this.get();
+    const change = this.#isAnother(dashboard) ? { dashboard, taken: taken + 1 } : { dashboard: shown };
+    this.#set({ loaded: true, ...change, origin, saving: "saved", problem: undefined });
   }
 
   #set(change: Partial<Kept>): void {
@@ -163,6 +226,15 @@ export class DashboardStore extends Store<Kept> {
 
 function text(dashboard: Dashboard): string {
   return JSON.stringify(serializeDashboard(dashboard));
+}
+
+/** Whether the server knows for whom it keeps something. */
+function isKnown(login: LoginStatus | undefined): boolean {
+  return login === undefined || !login.authenticationRequired || login.loggedIn;
+}
+
+function mayRead(login: LoginStatus | undefined): boolean {
+  return isKnown(login) || login?.readOnlyAccess === true;
 }
 
 /** Undefined where the server keeps nothing for whoever sits here. */

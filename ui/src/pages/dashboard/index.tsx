@@ -18,10 +18,10 @@ const Editor = lazy(() => import("./edit/editor"));
 export default function DashboardPage() {
   // What there is at all, for the default and the choice of paths; each widget asks for its own values.
   useSubscription([{ path: "*", period: 5_000 }]);
-  const view = useDashboard();
   const isKiosk = useStore(kiosk);
   const [isEditing, setEditing] = useState(false);
   const editing = isEditing && !isKiosk;
+  const view = useDashboard(editing);
   const { kept, dashboard } = view;
   const [wanted] = useSubroute("/dashboard");
   const page = dashboard?.pages.find((one) => one.id === wanted) ?? dashboard?.pages[0];

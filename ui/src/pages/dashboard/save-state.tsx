@@ -8,7 +8,7 @@ export function SaveState({ kept, store, verbose = false }: { kept: Kept; store:
   if (saving === "conflict") {
     return (
       <Alert color="yellow" icon={<IconAlertTriangle aria-hidden="true" />} title="Changed somewhere else too" data-testid="save-state" data-state={saving} className="save-problem">
-        <p>This dashboard was changed on another device while you changed it here. Which one is to stay?</p>
+        <p>This dashboard was changed on another device while you edit it here. Nothing more is saved until you choose: which one is to stay?</p>
         <Group mt="sm">
           <Button onClick={() => void store.resolve("theirs")} data-testid="take-theirs">
             Load the other one

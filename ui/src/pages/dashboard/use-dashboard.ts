@@ -6,6 +6,8 @@ import { DashboardStore, type Kept } from "./documents";
 import { defaultDashboard, defaultKey } from "./model/defaults";
 import type { Dashboard } from "./model/types";
 
+/** How often it is looked whether another device has changed it, while somebody can see it, ms. */
+const LOOK = 5_000;
 /** Steps that can be undone. */
 const MAX_UNDO = 40;
 
@@ -22,8 +24,8 @@ export interface DashboardView {
   reset: () => void;
 }
 
-/** The dashboard of whoever sits here. */
-export function useDashboard(): DashboardView {
+/** The dashboard of whoever sits here. `isEdited` says whether it is being changed now. */
+export function useDashboard(isEdited: boolean): DashboardView {
   const live = useLive();
   const { login, wasLoginAsked } = useStore(live.server);
   const isLive = useStore(live.connection).state === "live";
@@ -38,6 +40,9 @@ export function useDashboard(): DashboardView {
     else void store.load(login);
   }, [store, wasLoginAsked, isLive, who]);
   useEffect(() => () => store.stop(), [store]);
+  useEffect(() => store.setEdited(isEdited), [store, isEdited]);
+  useEffect(() => (isLive ? lookAgain(() => void store.look()) : undefined), [store, isLive]);
+  useEffect(() => setPast([]), [kept.taken]);
   const generated = useDefault(live.vessel);
   const dashboard = kept.loaded ? (kept.dashboard ?? generated) : undefined;
 
@@ -65,6 +70,21 @@ export function useDashboard(): DashboardView {
     store.change(undefined);
   }, [store]);
   return { kept, store, dashboard, change, undo, reset };
+}
+
+/** Calls `look` from time to time while the page can be seen, and when somebody comes back to it; gives the way to stop. */
+function lookAgain(look: () => void): () => void {
+  const seen = () => {
+    if (document.visibilityState === "visible") look();
+  };
+  const timer = setInterval(seen, LOOK);
+  window.addEventListener("focus", seen);
+  document.addEventListener("visibilitychange", seen);
+  return () => {
+    clearInterval(timer);
+    window.removeEventListener("focus", seen);
+    document.removeEventListener("visibilitychange", seen);
+  };
 }
 
 /** How often it is looked whether the default is still right, ms: a value may come to a path that had none. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ReconciledGroup } from "../../../api/sources";
-import { addGroup, changeGroup, entriesOf, move, newRule, problemOf, removeGroup, ruleOf, setRule, suggestions, type Draft } from "./model";
+import { addGroup, changeGroup, entriesOf, move, newRule, placeAt, problemOf, removeGroup, ruleOf, setRule, suggestions, type Draft } from "./model";
 
 const empty: Draft = { priorities: { groups: [], overrides: {}, defaults: {} }, aliases: {} };
 const gps: ReconciledGroup = { id: "a+b", sources: ["a", "b"], paths: ["navigation.position"], newcomerSources: ["a", "b"] };
@@ -22,6 +22,11 @@ describe("groups", () => {
     expect(move(["a", "b", "c"], 2, 0)).toEqual(["c", "a", "b"]);
     expect(move(["a", "b"], 0, 9)).toEqual(["b", "a"]);
     expect(move(["a", "b"], 0, -1)).toEqual(["a", "b"]);
+  });
+
+  it("take what is dragged where it lies, whatever the heights", () => {
+    const others = [{ top: 0, bottom: 40 }, { top: 40, bottom: 140 }];
+    expect([-5, 19, 21, 89, 91, 900].map((height) => placeAt(others, height))).toEqual([0, 0, 1, 1, 2, 2]);
   });
 
   it("share no source", () => {

@@ -31,6 +31,11 @@ export function move<T>(list: readonly T[], from: number, to: number): T[] {
   return moved;
 }
 
+/** At which place among others something is that lies at a height of the screen: below those whose middle is above it. */
+export function placeAt(others: readonly { top: number; bottom: number }[], height: number): number {
+  return others.filter(({ top, bottom }) => (top + bottom) / 2 < height).length;
+}
+
 /** Changes a group, by its place: its name may be that of another one while it is typed. */
 export function changeGroup(draft: Draft, at: number, change: (group: PriorityGroup) => PriorityGroup): Draft {
   const groups = draft.priorities.groups.map((group, index) => (index === at ? change(group) : group));

@@ -171,7 +171,7 @@ function ValueFields({ fields, settings, set }: FieldProps & { fields: readonly 
       {meta.zones.length > 0 ? (
         <div>
           <Text fw={500}>Zones</Text>
-          <ul className="zones">
+          <ul className="known-zones">
             {meta.zones.map((zone, index) => (
               <li key={index}>
                 <StateBadge tone={toneOfState(zone.state)}>{zone.state}</StateBadge>
