@@ -1,6 +1,7 @@
 //! Everything in Windlass that has a mailbox, besides the broker.
 
 pub mod access_desk;
+pub mod alarm_history;
 pub mod binary_streams;
 pub mod connections;
 pub mod data_model;

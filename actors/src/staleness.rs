@@ -1,6 +1,9 @@
 //! Staleness: a value whose source has fallen silent becomes null (signalk-v1 §10).
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use foldhash::fast::RandomState;
@@ -89,13 +92,53 @@ impl StalenessSettings {
     }
 }
 
+/// The settings of the stage, which may be changed while it runs. Clones share.
+#[derive(Debug, Clone, Default)]
+pub struct StalenessControl(Arc<Control>);
+
+#[derive(Debug, Default)]
+struct Control {
+    /// Counts the changes, so that nobody has to take the lock to find out that there was none.
+    revision: AtomicU64,
+    settings: Mutex<StalenessSettings>,
+}
+
+impl StalenessControl {
+    /// With these settings at first.
+    pub fn new(settings: StalenessSettings) -> Self {
+        Self(Arc::new(Control { revision: AtomicU64::new(0), settings: Mutex::new(settings) }))
+    }
+
+    /// From now on these hold. The broker has to be told (`RetimeStages`): the time between two checks may be another one.
+    pub fn set(&self, settings: StalenessSettings) {
+        *self.lock() = settings;
+        self.0.revision.fetch_add(1, Release);
+    }
+
+    fn get(&self) -> StalenessSettings {
+        self.lock().clone()
+    }
+
+    fn revision(&self) -> u64 {
+        self.0.revision.load(Acquire)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, StalenessSettings> {
+        // Replaced as a whole, so whole also after a panic.
+        self.0.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// The stage that watches the own ship's values.
 #[derive(Debug)]
 pub struct Staleness {
     name: SourceRef,
     own: Context,
     view: ModelView,
+    control: StalenessControl,
+    /// What the control says, as of this revision.
     settings: StalenessSettings,
+    revision: u64,
     watched: HashMap<(Path, SourceRef), Watched, RandomState>,
     /// Paths of which metadata has come since the last check. The model takes it in after this stage, so it is read at the next one.
     changed: HashSet<Path, RandomState>,
@@ -127,17 +170,20 @@ enum Timeout {
 }
 
 impl Staleness {
-    /// Watches the ship that `view` shows.
+    /// Watches the ship that `view` shows, as long and as `control` says.
     ///
     /// # Errors
     /// There are too many names.
-    pub fn new(view: ModelView, settings: StalenessSettings) -> Result<Self, NameError> {
+    pub fn new(view: ModelView, control: &StalenessControl) -> Result<Self, NameError> {
         let own = view.identity().context().clone();
+        let revision = control.revision();
         Ok(Self {
             name: SourceRef::new(NAME)?,
             own,
             view,
-            settings,
+            control: control.clone(),
+            settings: control.get(),
+            revision,
             watched: HashMap::default(),
             changed: HashSet::default(),
             all_changed: false,
@@ -159,6 +205,36 @@ impl Staleness {
                 None => Timeout::Unset,
             },
             None => Timeout::Unset,
+        }
+    }
+
+    /// Takes over what has been changed in the settings.
+    fn keep_up(&mut self, now: Instant) {
+        let revision = self.control.revision();
+        if revision == self.revision {
+            return;
+        }
+        let watched = self.settings.enforce_data_timeouts;
+        (self.revision, self.settings) = (revision, self.control.get());
+        match (watched, self.settings.enforce_data_timeouts) {
+            (false, true) => self.look_back(now),
+            (true, false) => {
+                self.watched.clear();
+                self.changed.clear();
+            }
+            _ => {}
+        }
+    }
+
+    /// Watches what has come before anybody wanted it watched: a source may be silent already.
+    fn look_back(&mut self, now: Instant) {
+        let mut known = Vec::new();
+        self.view.own().each_leaf(|_, leaf| leaf.each_entry(true, |entry| known.push(entry.clone())));
+        let clock = jiff::Timestamp::now().as_millisecond();
+        for entry in known {
+            let silent = u64::try_from(clock.saturating_sub(entry.received())).unwrap_or_default();
+            let (update, value) = entry.parts();
+            self.see(update, value, now.checked_sub(Duration::from_millis(silent)).unwrap_or(now));
         }
     }
 
@@ -205,6 +281,10 @@ impl Stage for Staleness {
     }
 
     fn observe(&mut self, judged: &Judged, now: Instant, _: &mut Vec<Delta>) {
+        self.keep_up(now);
+        if !self.settings.enforce_data_timeouts {
+            return;
+        }
         let delta = judged.delta().delta();
         for update in &delta.updates {
             for entry in &update.meta {
@@ -223,11 +303,14 @@ impl Stage for Staleness {
     }
 
     fn tick_interval(&self) -> Option<Duration> {
-        let ms = self.settings.stale_check_interval_ms;
-        self.settings.enforce_data_timeouts.then(|| Duration::from_millis(ms.max(100)))
+        // Asked when the settings have changed, before anything else looks at them.
+        let settings = self.control.get();
+        let ms = settings.stale_check_interval_ms;
+        settings.enforce_data_timeouts.then(|| Duration::from_millis(ms.max(100)))
     }
 
     fn tick(&mut self, now: Instant, priorities: &Priorities, emit: &mut Vec<Delta>) {
+        self.keep_up(now);
         let Self { view, own, settings, watched, changed, all_changed, .. } = self;
         let (changed, all_changed) = (std::mem::take(changed), std::mem::take(all_changed));
         watched.retain(|(path, source), watched| {

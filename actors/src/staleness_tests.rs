@@ -1,5 +1,3 @@
-use std::sync::{Arc, Mutex};
-
 use actix::{Actor, Handler};
 use windlass_broker::{Broker, Intake, Origin, Provider, Publish, SourcesSwitched};
 
@@ -17,8 +15,8 @@ impl Watch {
     fn new(settings: Value) -> Self {
         let own = Context::new("vessels.urn:mrn:imo:mmsi:1").expect("a context");
         let view = ModelView::new(Identity::new(own.clone()));
-        let settings = serde_json::from_value(settings).expect("settings");
-        let stage = Staleness::new(view.clone(), settings).expect("names");
+        let control = StalenessControl::new(serde_json::from_value(settings).expect("settings"));
+        let stage = Staleness::new(view.clone(), &control).expect("names");
         let intake =
             Intake { self_context: own, provider: Provider::new("gps").expect("a name"), override_timestamps: false };
         Self { stage, view, intake, start: Instant::now() }
@@ -48,6 +46,32 @@ impl Watch {
         paths.sort();
         paths
     }
+}
+
+#[test]
+fn what_was_silent_before_it_was_watched_becomes_null_too() {
+    let mut watch = Watch::new(json!({"useDefaultTimeouts": true, "defaultTimeout": 10}));
+    watch.value(0, "old", json!(1));
+    assert_eq!(watch.stage.tick_interval(), None);
+    let settings = |text: Value| serde_json::from_value(text).expect("settings");
+    watch
+        .stage
+        .control
+        .set(settings(json!({"enforceDataTimeouts": true, "useDefaultTimeouts": true, "defaultTimeout": 10})));
+    assert_eq!(watch.stage.tick_interval(), Some(Duration::from_secs(1)));
+    // The model has its times by the clock of this computer, so the value is as old as this test is at that.
+    assert!(watch.stale(9_000).is_empty());
+    assert_eq!(watch.stale(20_000), ["old"]);
+    watch.value(21_000, "new", json!(1));
+    // Another limit holds for what is watched already.
+    watch
+        .stage
+        .control
+        .set(settings(json!({"enforceDataTimeouts": true, "useDefaultTimeouts": true, "defaultTimeout": 2})));
+    assert_eq!(watch.stale(24_000), ["new"]);
+    watch.value(25_000, "new", json!(2));
+    watch.stage.control.set(settings(json!({"useDefaultTimeouts": true, "defaultTimeout": 2})));
+    assert!(watch.stale(60_000).is_empty(), "nobody wants it any more");
 }
 
 #[test]
@@ -160,7 +184,8 @@ async fn a_path_that_another_source_has_taken_over_does_not_become_null() {
     let view = ModelView::new(Identity::new(own.clone()));
     let model = DataModel::new(view.clone()).start();
     let settings = json!({"enforceDataTimeouts": true, "useDefaultTimeouts": true, "defaultTimeout": 20});
-    let stage = Staleness::new(view.clone(), serde_json::from_value(settings).expect("settings")).expect("names");
+    let control = StalenessControl::new(serde_json::from_value(settings).expect("settings"));
+    let stage = Staleness::new(view.clone(), &control).expect("names");
     let ranking = json!({"groups": [{"id": "g", "sources": ["a", "b"]}]});
     let switches = Arc::new(Mutex::new(Vec::new()));
     let broker = Broker::new(model.clone().recipient(), model.recipient())

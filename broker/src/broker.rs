@@ -40,6 +40,8 @@ pub struct Broker {
     priorities: Priorities,
     switches: Option<(Recipient<SourcesSwitched>, Flow)>,
     stages: Vec<SeenStage>,
+    /// The clocks of the stages that tick.
+    clocks: Vec<SpawnHandle>,
     /// What the stages have to say to what was published last, or at a tick. All of it is published before the mailbox is read again, so
     /// there is never more.
     emitted: VecDeque<Carried<Publish>>,
@@ -78,6 +80,7 @@ impl Broker {
             priorities: Priorities::default(),
             switches: None,
             stages: Vec::new(),
+            clocks: Vec::new(),
             emitted: VecDeque::new(),
             due: VecDeque::new(),
             awaited: 0,
@@ -181,6 +184,19 @@ impl Broker {
             } else {
                 return;
             }
+        }
+    }
+
+    fn start_clocks(&mut self, ctx: &mut Context<Self>) {
+        for (index, seen) in self.stages.iter().enumerate() {
+            let Some(interval) = seen.stage.tick_interval() else { continue };
+            let clock = ctx.run_interval(interval, move |broker: &mut Self, ctx| {
+                if !broker.due.contains(&index) {
+                    broker.due.push_back(index);
+                }
+                broker.go_on(ctx);
+            });
+            self.clocks.push(clock);
         }
     }
 
@@ -383,15 +399,7 @@ impl Actor for Broker {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        for (index, seen) in self.stages.iter().enumerate() {
-            let Some(interval) = seen.stage.tick_interval() else { continue };
-            ctx.run_interval(interval, move |broker, ctx| {
-                if !broker.due.contains(&index) {
-                    broker.due.push_back(index);
-                }
-                broker.go_on(ctx);
-            });
-        }
+        self.start_clocks(ctx);
     }
 }
 
@@ -553,6 +561,17 @@ impl Handler<SetPriorities> for Broker {
 
     fn handle(&mut self, SetPriorities(settings): SetPriorities, _: &mut Self::Context) {
         self.priorities = Priorities::new(&settings);
+    }
+}
+
+impl Handler<RetimeStages> for Broker {
+    type Result = ();
+
+    fn handle(&mut self, _: RetimeStages, ctx: &mut Self::Context) {
+        for clock in std::mem::take(&mut self.clocks) {
+            ctx.cancel_future(clock);
+        }
+        self.start_clocks(ctx);
     }
 }
 

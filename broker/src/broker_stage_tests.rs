@@ -201,3 +201,40 @@ async fn what_a_silent_source_leaves_counts_only_where_it_was_the_preferred_one(
     // To a, silent and again to a: good, good, poor.
     assert_eq!((statistics.switches, statistics.held), (3, 1));
 }
+
+#[actix::test]
+async fn stages_tick_as_often_as_they_want_to_by_now() {
+    use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+    /// Ticks only while it is told to.
+    struct Sleeper(SourceRef, Arc<AtomicBool>, Arc<AtomicU32>);
+    impl Stage for Sleeper {
+        fn name(&self) -> &SourceRef {
+            &self.0
+        }
+        fn tick(&mut self, _: Instant, _: &crate::Priorities, _: &mut Vec<Delta>) {
+            self.2.fetch_add(1, Ordering::Relaxed);
+        }
+        fn tick_interval(&self) -> Option<Duration> {
+            self.1.load(Ordering::Relaxed).then_some(Duration::from_millis(10))
+        }
+    }
+    let (awake, ticks) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU32::new(0)));
+    let bus = bus_with(Sleeper(SourceRef::new("sleeper").expect("a name"), awake.clone(), ticks.clone())).await;
+    tokio::time::pause();
+    let passes = async || tokio::time::sleep(Duration::from_millis(105)).await;
+    passes().await;
+    assert_eq!(ticks.load(Ordering::Relaxed), 0);
+    awake.store(true, Ordering::Relaxed);
+    bus.send(crate::RetimeStages).await;
+    passes().await;
+    assert_eq!(ticks.swap(0, Ordering::Relaxed), 10);
+    // Asking again does not make it tick twice.
+    bus.send(crate::RetimeStages).await;
+    passes().await;
+    assert_eq!(ticks.swap(0, Ordering::Relaxed), 10);
+    awake.store(false, Ordering::Relaxed);
+    bus.send(crate::RetimeStages).await;
+    passes().await;
+    assert_eq!(ticks.load(Ordering::Relaxed), 0);
+}

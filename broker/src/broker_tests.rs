@@ -402,6 +402,74 @@ async fn only_who_wants_all_sources_gets_what_is_held_back() {
     assert_eq!(bus.entries(&bus.log, 1).await, ["poor a=4 for 2"]);
 }
 
+/// A data model that has kept what came from two sources, and gives it to each row that asks.
+struct Kept(Vec<Arc<SharedDelta>>);
+impl Actor for Kept {
+    type Context = Context<Self>;
+}
+impl Handler<ApplyDeltas> for Kept {
+    type Result = ();
+    fn handle(&mut self, ApplyDeltas(deltas): ApplyDeltas, _: &mut Self::Context) {
+        self.0.extend(deltas.iter().map(|judged| judged.delta().clone()));
+    }
+}
+impl Handler<CollectSnapshot> for Kept {
+    type Result = Vec<CachedValue>;
+    fn handle(&mut self, CollectSnapshot(rows): CollectSnapshot, _: &mut Self::Context) -> Self::Result {
+        let index = crate::ValueIndex { update: 0, value: 0 };
+        let of_row = |row| self.0.iter().map(move |delta| CachedValue { row, delta: delta.clone(), index });
+        (0..rows.len()).flat_map(of_row).collect()
+    }
+}
+
+/// Says what a subscription gets at once, as `<row> <source> <value>`.
+struct JoinedHub(Log);
+impl Actor for JoinedHub {
+    type Context = Context<Self>;
+}
+impl Handler<FanOut> for JoinedHub {
+    type Result = ();
+    fn handle(&mut self, FanOut(items): FanOut, _: &mut Self::Context) {
+        for item in items {
+            let FanOutItem::Join { cached, .. } = item else { continue };
+            let text = |cached: &CachedValue| {
+                let (update, value) = cached.delta.value(cached.index);
+                format!("{} {} {}", cached.row, update.source_ref, value.value)
+            };
+            self.0.push(format!("{:?}", cached.iter().map(text).collect::<Vec<_>>()));
+        }
+    }
+}
+
+#[actix::test]
+async fn a_snapshot_of_the_preferred_has_nothing_of_who_was_preferred_once() {
+    // SK-76, SK-154
+    let log = Log::default();
+    let model = Kept(Vec::new()).start();
+    let settings = serde_json::json!({"groups": [{"id": "g", "sources": ["good", "poor"]}]});
+    let broker = Broker::new(model.clone().recipient(), model.recipient())
+        .judging(own(), &serde_json::from_value(settings).expect("settings"));
+    let bus = Bus { broker: broker.start(), log };
+    let hub = bus.send(AttachHub(JoinedHub(bus.log.clone()).start().recipient())).await;
+    // The poor one counts as long as it is alone, and is accepted; nothing of it is held back.
+    bus.send(from("poor", r#"{"path":"a","value":1}"#)).await;
+    bus.send(from("good", r#"{"path":"a","value":2}"#)).await;
+    assert_eq!(bus.statistics().await.held, 0);
+    let mut other = from("poor", r#"{"path":"a","value":3}"#);
+    other.deltas[0].context = SkContext::new("vessels.urn:mrn:imo:mmsi:2").expect("a context");
+    bus.send(other).await;
+    let all = Topic { sources: SourcePolicy::All, ..topic("a") };
+    let join = async |id: u64| {
+        let rows = vec![topic("a"), all.clone()];
+        bus.send(Subscribe { hub, subscription: SubscriptionId(id), rows, cached: true }).await;
+        bus.entries(&bus.log, 1).await.remove(0)
+    };
+    // Other vessels are nobody's to rank.
+    assert_eq!(join(1).await, r#"["0 good 2", "0 poor 3", "1 poor 1", "1 good 2", "1 poor 3"]"#);
+    bus.send(SetPriorities(PrioritySettings::default())).await;
+    assert_eq!(join(2).await, r#"["0 poor 1", "0 good 2", "0 poor 3", "1 poor 1", "1 good 2", "1 poor 3"]"#);
+}
+
 #[actix::test]
 async fn a_root_value_is_told_under_its_name() {
     // SK-96

@@ -231,6 +231,11 @@ pub struct ForgiveCrashes(pub ConsumerId);
 #[rtype(result = "()")]
 pub struct SetPriorities(pub PrioritySettings);
 
+/// Settings of stages have changed: they are asked anew how often they tick.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct RetimeStages;
+
 /// Which source's value counts now, by path? Only paths that have a ranking.
 #[derive(Debug, Message)]
 #[rtype(result = "Vec<(Path, SourceRef)>")]

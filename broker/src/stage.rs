@@ -26,7 +26,8 @@ pub trait Stage: Send + 'static {
     /// Called every [`Self::tick_interval`], when all that was published before is applied and routed.
     fn tick(&mut self, _now: Instant, _priorities: &Priorities, _emit: &mut Vec<Delta>) {}
 
-    /// Time between two ticks; `None` for a stage that needs none. Asked once, when the broker starts.
+    /// Time between two ticks; `None` for a stage that needs none. Asked when the broker starts, and again for each
+    /// [`RetimeStages`](crate::RetimeStages).
     fn tick_interval(&self) -> Option<Duration> {
         None
     }

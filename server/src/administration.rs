@@ -11,7 +11,7 @@ use windlass_actors::data_model::DataModel;
 
 use crate::application_data::ApplicationData;
 use crate::identity::VesselFile;
-use crate::settings::{Settings, TlsFiles};
+use crate::settings::Settings;
 
 /// Time between the answer to a request to end and the end of the process.
 const BEFORE_END: Duration = Duration::from_secs(2);
@@ -23,12 +23,8 @@ const PACKING: usize = 2;
 pub struct Administration {
     /// The configuration directory.
     pub directory: PathBuf,
-    /// Where the logs of received data are.
-    pub logging_directory: PathBuf,
     /// What the settings are where settings.json says nothing.
     pub defaults: DefaultSettings,
-    /// The owner's certificate.
-    pub tls: TlsFiles,
     /// The own ship's static data.
     pub vessel: VesselFile,
     /// What web apps keep.
@@ -91,20 +87,11 @@ impl From<&Settings> for DefaultSettings {
 }
 
 impl Administration {
-    /// The administration of a configuration directory; `reference` is settings.json as it was at the start.
-    pub fn new(
-        directory: &Path,
-        reference: &Map<String, Value>,
-        defaults: DefaultSettings,
-        tls: TlsFiles,
-        vessel: VesselFile,
-        model: Addr<DataModel>,
-    ) -> Self {
+    /// The administration of a configuration directory.
+    pub fn new(directory: &Path, defaults: DefaultSettings, vessel: VesselFile, model: Addr<DataModel>) -> Self {
         Self {
             directory: directory.to_owned(),
-            logging_directory: logging_directory(directory, reference),
             defaults,
-            tls,
             vessel,
             application_data: ApplicationData::below(directory.join("applicationData")),
             model,

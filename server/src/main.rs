@@ -7,7 +7,7 @@ use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 use windlass::administration::Ending;
 use windlass::cli::{Arguments, Command};
-use windlass::{Server, StartOptions, demo, logging};
+use windlass::{Server, StartOptions, demo, logging, memory};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         };
     }
     logging::start();
+    memory::share_heaps();
     // Kept until the end: dropping it removes the demo's configuration.
     let temporary = match (&arguments.config_dir, arguments.demo) {
         (None, true) => match tempfile::Builder::new().prefix("windlass-demo-").tempdir() {
@@ -60,6 +61,7 @@ async fn run(options: StartOptions) -> ExitCode {
     for (scheme, address) in server.addresses() {
         println!("Windlass is listening on {scheme}://{address}");
     }
+    actix::spawn(memory::give_back());
     tokio::select! {
         _ = interrupt.recv() => log::info!("interrupted: shutting down"),
         _ = terminate.recv() => log::info!("asked to end: shutting down"),

@@ -65,6 +65,11 @@ impl Announcement {
     }
 }
 
+/// Takes back from the status board what was said there about an announcement that has been stopped.
+pub fn forget(status: &StatusBoard) {
+    status.set(NAME, StatusSubject::Provider, StatusKind::Status, "");
+}
+
 impl Subject {
     fn facts(&self) -> Facts {
         let host_name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();

@@ -1,22 +1,27 @@
-//! The TCP outputs (signalk-v1 §13): which of them are on, where they listen, and for whom.
+//! The TCP outputs (signalk-v1 §13): which of them are on, where they listen, and for whom. They come and go while the server runs.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, ToSocketAddrs};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use actix::{Actor, ArbiterHandle};
+use actix::{Actor, Addr, ArbiterHandle};
 use serde_json::{Map, Value, json};
-use windlass_actors::StatusBoard;
 use windlass_actors::connections::RawLogSettings;
 use windlass_actors::outputs::{
     Gate, LineServer, LineServerOptions, OutputCounters, PluginSentences, SentenceBus, serve_lines, serve_sentences,
 };
 use windlass_actors::stream::{Hub, StreamContext};
+use windlass_actors::{StatusBoard, StatusKind, StatusSubject};
 use windlass_broker::observe::{ActorKind, Observatory, Observed};
 use windlass_security::{Mode, Principal, Security};
 
 /// Clients of one output.
 const MAX_CLIENTS: usize = 64;
+/// The entries of the outputs on the status board.
+const NMEA: &str = "nmea-tcp";
+/// See [`NMEA`].
+const SIGNALK: &str = "tcp";
 
 /// Which outputs are on, and on which ports.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +67,12 @@ impl OutputSettings {
         });
         Self { nmea, signalk, host: host.to_owned(), signalk_host }
     }
+
+    /// Where NMEA 0183 and the Signal K stream listen, if they do.
+    fn places(&self) -> [Option<(String, u16)>; 2] {
+        let signalk_host = self.signalk_host.as_ref().unwrap_or(&self.host);
+        [self.nmea.map(|port| (self.host.clone(), port)), self.signalk.map(|port| (signalk_host.clone(), port))]
+    }
 }
 
 fn observe(observatory: &Observatory, name: &str, counters: &OutputCounters) -> Observed {
@@ -69,104 +80,185 @@ fn observe(observatory: &Observatory, name: &str, counters: &OutputCounters) -> 
     observatory.observe_counters(ActorKind::Output, name, move || counters.reading())
 }
 
-/// The outputs that are on.
+/// The outputs, those that are on and those that are not.
 #[derive(Debug)]
 pub struct Outputs {
-    servers: Vec<LineServer>,
+    stream: Stream,
+    board: StatusBoard,
+    arbiter: ArbiterHandle,
+    reports: OutputReports,
+    settings: OutputSettings,
+    nmea: Option<LineServer>,
+    signalk: Option<LineServer>,
+    /// Serves all readers of the Signal K stream; the broker knows it from the first time on that the port is on.
+    hub: Arc<OnceLock<Addr<Hub>>>,
 }
 
-/// What the outputs have done. Clones share.
+/// What clients share; it has no words of its own for those who debug.
+struct Stream(StreamContext);
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("StreamContext")
+    }
+}
+
+/// What the outputs have done since they were switched on. Clones share.
 #[derive(Debug, Clone, Default)]
 pub struct OutputReports {
-    /// NMEA 0183, if it is on.
-    pub nmea: Option<OutputCounters>,
-    /// The Signal K stream, if it is on.
-    pub signalk: Option<OutputCounters>,
+    nmea: Report,
+    signalk: Report,
     /// What the NMEA 0183 output repeats.
     pub sentences: SentenceBus,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Report(Arc<Mutex<Option<OutputCounters>>>);
+
+impl Report {
+    fn get(&self) -> Option<OutputCounters> {
+        // Set in one step, so whole also after a panic.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, counters: Option<OutputCounters>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = counters;
+    }
 }
 
 impl Outputs {
     /// Starts those that are on.
     pub fn start(
-        settings: &OutputSettings,
+        settings: OutputSettings,
         stream: StreamContext,
         board: &StatusBoard,
         sentences: SentenceBus,
         arbiter: &ArbiterHandle,
     ) -> (Self, OutputReports) {
-        let mut reports = OutputReports { sentences: sentences.clone(), ..OutputReports::default() };
-        let mut servers = Vec::new();
-        let options = |name, host: &str, port, hint| LineServerOptions {
-            name,
-            address: address(host),
-            port,
-            max_clients: MAX_CLIENTS,
-            hint,
-            gate: gate(stream.security.clone()),
+        let (events, bus) = (stream.events.clone(), sentences.clone());
+        // Also while the port is off: connections write out the same sentences.
+        PluginSentences::start_in_arbiter(arbiter, move |_| PluginSentences::new(events, bus));
+        let reports = OutputReports { sentences, ..OutputReports::default() };
+        let mut outputs = Self {
+            stream: Stream(stream),
+            board: board.clone(),
+            arbiter: arbiter.clone(),
+            reports: reports.clone(),
+            settings,
+            nmea: None,
+            signalk: None,
+            hub: Arc::default(),
         };
-        if let Some(port) = settings.nmea {
-            let (events, bus) = (stream.events.clone(), sentences.clone());
-            PluginSentences::start_in_arbiter(arbiter, move |_| PluginSentences::new(events, bus));
-            let options = options("nmea-tcp", &settings.host, port, "choose another with NMEA0183PORT");
-            let counters = OutputCounters::default();
-            reports.nmea = Some(counters.clone());
-            let observed = observe(&stream.observatory, "nmea-tcp", &counters);
-            let prepare = move || {
-                observed.runs_here();
-                move |connection, peer| {
-                    // As long as the port is served it is seen.
-                    let _observed = &observed;
-                    serve_sentences(connection, peer, sentences.clone(), counters.clone())
-                }
-            };
-            let counters = reports.nmea.clone().unwrap_or_default();
-            servers.push(LineServer::start(options, board.clone(), counters, arbiter, prepare));
+        outputs.start_missing();
+        (outputs, reports)
+    }
+
+    /// Stops those that are off now, or listen elsewhere, and starts those that are on. Readers of the others notice nothing.
+    pub async fn set(&mut self, settings: OutputSettings) {
+        let former = std::mem::replace(&mut self.settings, settings);
+        let (before, now) = (former.places(), self.settings.places());
+        if before[0] != now[0] {
+            stop(&mut self.nmea, &self.reports.nmea, &self.board, NMEA).await;
         }
-        if let Some(port) = settings.signalk {
-            let host = settings.signalk_host.as_ref().unwrap_or(&settings.host);
-            let options = options("tcp", host, port, "choose another with TCPSTREAMPORT");
-            let counters = OutputCounters::default();
-            reports.signalk = Some(counters.clone());
-            let served = counters.clone();
-            let observed = observe(&stream.observatory, "tcp", &counters);
-            let prepare = move || {
-                observed.runs_here();
-                let hub = Hub::new(stream.broker.clone()).observed_by(&stream.observatory).start();
-                move |connection, peer| {
-                    let _observed = &observed;
-                    serve_lines(connection, peer, stream.clone(), hub.clone(), served.clone())
-                }
-            };
-            servers.push(LineServer::start(options, board.clone(), counters, arbiter, prepare));
+        if before[1] != now[1] {
+            stop(&mut self.signalk, &self.reports.signalk, &self.board, SIGNALK).await;
         }
-        (Self { servers }, reports)
+        self.start_missing();
+    }
+
+    fn start_missing(&mut self) {
+        let [nmea, signalk] = self.settings.places();
+        if let (None, Some((host, port))) = (&self.nmea, nmea) {
+            self.nmea = Some(self.start_nmea(&host, port));
+        }
+        if let (None, Some((host, port))) = (&self.signalk, signalk) {
+            self.signalk = Some(self.start_signalk(&host, port));
+        }
+    }
+
+    fn options(&self, name: &'static str, host: &str, port: u16, hint: &'static str) -> LineServerOptions {
+        let gate = gate(self.stream.0.security.clone());
+        LineServerOptions { name, address: address(host), port, max_clients: MAX_CLIENTS, hint, gate }
+    }
+
+    fn start_nmea(&self, host: &str, port: u16) -> LineServer {
+        let options = self.options(NMEA, host, port, "choose another with NMEA0183PORT");
+        let (sentences, counters) = (self.reports.sentences.clone(), OutputCounters::default());
+        self.reports.nmea.set(Some(counters.clone()));
+        let observed = observe(&self.stream.0.observatory, NMEA, &counters);
+        let served = counters.clone();
+        let prepare = move || {
+            observed.runs_here();
+            move |connection, peer| {
+                // As long as the port is served it is seen.
+                let _observed = &observed;
+                serve_sentences(connection, peer, sentences.clone(), served.clone())
+            }
+        };
+        LineServer::start(options, self.board.clone(), counters, &self.arbiter, prepare)
+    }
+
+    fn start_signalk(&self, host: &str, port: u16) -> LineServer {
+        let options = self.options(SIGNALK, host, port, "choose another with TCPSTREAMPORT");
+        let (stream, counters, hub) = (self.stream.0.clone(), OutputCounters::default(), self.hub.clone());
+        self.reports.signalk.set(Some(counters.clone()));
+        let observed = observe(&stream.observatory, SIGNALK, &counters);
+        let served = counters.clone();
+        let prepare = move || {
+            observed.runs_here();
+            let start = || Hub::new(stream.broker.clone()).observed_by(&stream.observatory).start();
+            let hub = hub.get_or_init(start).clone();
+            move |connection, peer| {
+                let _observed = &observed;
+                serve_lines(connection, peer, stream.clone(), hub.clone(), served.clone())
+            }
+        };
+        LineServer::start(options, self.board.clone(), counters, &self.arbiter, prepare)
     }
 
     /// Closes all ports and connections.
     pub async fn stop(&self) {
-        for server in &self.servers {
+        for server in self.nmea.iter().chain(&self.signalk) {
             server.stop().await;
         }
     }
 }
 
+async fn stop(server: &mut Option<LineServer>, report: &Report, board: &StatusBoard, name: &str) {
+    if let Some(server) = server.take() {
+        server.stop().await;
+        report.set(None);
+        board.set(name, StatusSubject::Provider, StatusKind::Status, "");
+        log::info!("{name}: switched off");
+    }
+}
+
 impl OutputReports {
+    /// Of NMEA 0183, if it is on.
+    pub fn nmea(&self) -> Option<OutputCounters> {
+        self.nmea.get()
+    }
+
+    /// Of the Signal K stream, if it is on.
+    pub fn signalk(&self) -> Option<OutputCounters> {
+        self.signalk.get()
+    }
+
     /// The port of the Signal K stream while it listens.
     pub fn signalk_port(&self) -> Option<u16> {
-        Some(self.signalk.as_ref()?.read().local_address?.port())
+        Some(self.signalk()?.read().local_address?.port())
     }
 
     /// The port of NMEA 0183 while it listens.
     pub fn nmea_port(&self) -> Option<u16> {
-        Some(self.nmea.as_ref()?.read().local_address?.port())
+        Some(self.nmea()?.read().local_address?.port())
     }
 
     /// For `/windlass/statistics`.
     pub fn to_json(&self) -> Value {
         json!({
-            "nmeaTcp": self.nmea.as_ref().map(OutputCounters::read),
-            "signalkTcp": self.signalk.as_ref().map(OutputCounters::read),
+            "nmeaTcp": self.nmea().as_ref().map(OutputCounters::read),
+            "signalkTcp": self.signalk().as_ref().map(OutputCounters::read),
             "sentences": self.sentences.repeated(),
         })
     }

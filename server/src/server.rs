@@ -1,29 +1,26 @@
 //! Starting and stopping: which actor runs on which thread.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime};
 
 use actix::{Actor, Addr, Arbiter};
-use actix_web::dev::ServerHandle;
-use actix_web::middleware::{Compress, from_fn};
-use actix_web::rt::net::TcpStream;
-use actix_web::{App, HttpServer};
 use serde_json::{Map, Value, json};
+use tokio::sync::watch;
+use windlass_actors::StatusBoard;
 use windlass_actors::access_desk::AccessDesk;
+use windlass_actors::alarm_history::{AlarmHistory, AlarmRecorder};
 use windlass_actors::connections::{ConnectionContext, ConnectionManager, ConnectionSettings, PlaybackOptions, RawLog};
 use windlass_actors::data_model::{DataModel, ModelView};
-use windlass_actors::discovery::Reach;
 use windlass_actors::notifications::{NotificationManager, ZoneMemory, Zones};
 use windlass_actors::outputs::SentenceBus;
 use windlass_actors::plugins::{PluginManager, PluginSettings};
 use windlass_actors::providers::Providers;
 use windlass_actors::put::{CategoryCheck, Feeders, PutHandlers};
-use windlass_actors::staleness::Staleness;
-use windlass_actors::stream::{EventBus, Hello, Hub, SlowClientLimits, StreamContext, StreamCounters};
-use windlass_actors::{StatusBoard, StatusKind, StatusSubject};
+use windlass_actors::staleness::{Staleness, StalenessControl};
+use windlass_actors::stream::{EventBus, Hello, PingInterval, SlowClientLimits, StreamContext, StreamCounters};
 use windlass_broker::observe::Observatory;
 use windlass_broker::{Broker, DEFAULTS_SOURCE, Delta, NameError, Origin, Publish, SourceRef, Stage};
 use windlass_security::SecurityError;
@@ -31,12 +28,12 @@ use windlass_security::SecurityError;
 use crate::administration::{Administration, DefaultSettings, Ending};
 use crate::custom_resources::CustomResources;
 use crate::demo;
-use crate::http::auth;
-use crate::http::{self, AppState, ConnectionLimit, Cors, PROTOCOL_VERSION, Proxies, TlsPort};
+use crate::http::{AccessLog, AppState, ConnectionLimit, PROTOCOL_VERSION, ServedTls};
 use crate::identity::{IdentityError, OwnShip, VesselFile, defaults_as_deltas};
+use crate::listeners::{Listeners, Site};
+use crate::live::{self, CommandLine, Live, Parts, Running};
 use crate::logging::logging;
-use crate::mdns::{Announcement, Subject};
-use crate::outputs::{self, OutputSettings, Outputs};
+use crate::outputs::Outputs;
 use crate::packages::Installer;
 use crate::performance::Performance;
 use crate::priorities::PriorityFile;
@@ -44,21 +41,14 @@ use crate::security;
 use crate::settings::{Settings, SettingsError, SettingsFile};
 use crate::source_events::{self, AskBroker, PreferredSources};
 use crate::ticker;
-use crate::tls::{Tls, TlsError};
+use crate::tls::{self, TlsError};
 use crate::unit_preferences::UnitPreferences;
 use crate::vessel::has_zones;
 
-/// A connection over TLS, as the listener hands it over.
-type TlsStream = actix_tls::accept::rustls_0_23::TlsStream<TcpStream>;
-
-/// How long open connections may take to end when the server stops.
-const SHUTDOWN: u64 = 1;
 /// In whose name alarms of before the start are published.
 const ZONES: &str = "zones";
 /// The id of the connection that `--playback` adds.
 const PLAYBACK: &str = "playback";
-/// The entry of TLS on the status board.
-const TLS: &str = "tls";
 
 /// What the command line says.
 #[derive(Debug, Clone, Default)]
@@ -140,16 +130,15 @@ pub enum StartError {
 
 /// A running server.
 pub struct Server {
-    handle: ServerHandle,
+    live: Live,
     addresses: Vec<(&'static str, SocketAddr)>,
     connections: Arc<ConnectionManager>,
     plugins: PluginManager,
     broker: Addr<Broker>,
     admin: Arc<Administration>,
-    outputs: Outputs,
-    announcement: Option<Announcement>,
     raw_log: RawLog,
     zone_memory: ZoneMemory,
+    alarm_history: AlarmHistory,
     arbiters: Vec<Arbiter>,
 }
 
@@ -169,12 +158,12 @@ impl Server {
         }
         let configured = DefaultSettings::from(&settings);
         recall_debug(&settings.reference);
-        settings.port = options.port.unwrap_or(settings.port);
-        if let Some(host) = &options.host {
-            settings.host.clone_from(host);
-        }
-        if options.demo && !is_loopback(&settings.host) {
-            settings.host = LOOPBACK.to_owned();
+        let command_line = CommandLine { port: options.port, host: options.host, demo: options.demo };
+        command_line.apply(&mut settings);
+        let mut problems = Vec::new();
+        let running = Running::of(&settings, &config_dir, &mut problems);
+        for problem in &problems {
+            log::error!("{problem}");
         }
         let open = match (options.insecure, settings.insecure, options.demo) {
             (true, _, _) => Some("started with --insecure"),
@@ -187,10 +176,7 @@ impl Server {
         let tls = if settings.ssl {
             let (certificates, names) = settings.tls.certificates(&config_dir);
             let tls = certificates.load_or_replace(&config_dir, &names, SystemTime::now())?;
-            for problem in &tls.problems {
-                log::error!("{problem}");
-                status.set(TLS, StatusSubject::Provider, StatusKind::Error, problem);
-            }
+            tls::tell_problems(&tls.problems, &status);
             Some(tls)
         } else {
             None
@@ -223,14 +209,19 @@ impl Server {
         });
         let zones = Zones::new(own_context.clone(), zone_memory.clone())?;
         let remembered = zones.remembered(|path| has_zones(&own.base_deltas, path));
+        let alarm_history = AlarmHistory::load(&config_dir, own_context.as_str());
+        io.spawn({
+            let history = alarm_history.clone();
+            async move { history.save_changes().await }
+        });
         let mut stages: Vec<Box<dyn Stage>> = Vec::new();
-        if settings.manage_notifications {
-            stages.push(Box::new(NotificationManager::new(SourceRef::new("notificationApi")?)));
-        }
+        let notifications = Arc::new(AtomicBool::new(settings.manage_notifications));
+        let manager = NotificationManager::new(SourceRef::new("notificationApi")?);
+        stages.push(Box::new(manager.recalling(alarm_history.attended()).switched_by(notifications.clone())));
         stages.push(Box::new(zones));
-        if settings.staleness.enforce_data_timeouts {
-            stages.push(Box::new(Staleness::new(view.clone(), settings.staleness.clone())?));
-        }
+        stages.push(Box::new(AlarmRecorder::new(alarm_history.clone())?));
+        let staleness = StalenessControl::new(settings.staleness.clone());
+        stages.push(Box::new(Staleness::new(view.clone(), &staleness)?));
         let mut problems = Vec::new();
         let priorities = Arc::new(PriorityFile::load(&config_dir, &settings.reference, &mut problems));
         for problem in &problems {
@@ -306,7 +297,7 @@ impl Server {
             own_context.clone(),
         );
         let sentences = SentenceBus::default();
-        let raw_log = RawLog::new(outputs::raw_log_settings(&settings.reference, &config_dir), status.clone());
+        let raw_log = RawLog::new(running.raw_log.clone(), status.clone());
         let connection_context = ConnectionContext {
             broker: broker.clone(),
             self_context: own_context.clone(),
@@ -352,15 +343,7 @@ impl Server {
         .checking_categories(categories);
         let slow =
             SlowClientLimits::from_environment(|name| std::env::var(name).ok(), |problem| log::error!("{problem}"));
-        let tls_files = settings.tls.clone();
-        let admin =
-            Arc::new(Administration::new(&config_dir, &settings.reference, configured, tls_files, vessel, model));
-        let mut problems = Vec::new();
-        let variable = |name: &str| std::env::var(name).ok();
-        let wanted = OutputSettings::read(&settings.reference, &settings.host, variable, &mut problems);
-        for problem in &problems {
-            log::error!("{problem}");
-        }
+        let admin = Arc::new(Administration::new(&config_dir, configured, vessel, model));
         let stream = StreamContext {
             broker: broker.clone(),
             view: view.clone(),
@@ -381,27 +364,28 @@ impl Server {
                 roles: ["master", "main"],
                 server_start_id: uuid::Uuid::new_v4().to_string(),
             }),
-            ping_interval: (ping > 0).then(|| Duration::from_millis(ping)),
+            ping_interval: PingInterval::new((ping > 0).then(|| Duration::from_millis(ping))),
         };
-        let (outputs, output_reports) = Outputs::start(&wanted, stream.clone(), &status, sentences, &io.handle());
+        let (outputs, output_reports) =
+            Outputs::start(running.outputs.clone(), stream.clone(), &status, sentences, &io.handle());
+        let (live, orders) = live::channel();
         let performance = Performance::start(observatory, stream.clone());
         let state = AppState {
             performance,
             outputs: output_reports,
             raw_log: raw_log.clone(),
+            alarm_history: alarm_history.clone(),
             units,
             custom_resources,
             admin: admin.clone(),
             security: security.clone(),
             access: access.clone(),
             limits: limits.clone(),
-            proxies: Proxies::read(settings.reference.get("trustProxy")).unwrap_or_else(|problem| {
-                log::error!("{problem}");
-                Proxies::default()
-            }),
-            root: tls.as_ref().and_then(|tls| tls.root.as_deref().map(Arc::from)),
+            proxies: running.proxies.clone(),
+            access_log: AccessLog::new(running.access_log),
+            tls: ServedTls::default(),
+            live: live.clone(),
             host_names: host_names(&settings.reference),
-            tls_port: TlsPort::default(),
             mdns_reach: settings.mdns_reach,
             broker: broker.clone(),
             view: view.clone(),
@@ -417,39 +401,39 @@ impl Server {
             stream,
             limit: ConnectionLimit::new(settings.max_ws_connections_per_ip),
         };
-        ticker::start(&core, state.clone(), settings.prune_contexts_minutes);
-        let subject = Subject {
-            port: 0,
-            secure: tls.is_some(),
-            outputs: state.outputs.clone(),
-            view: view.clone(),
-            status: status.clone(),
+        let (prune_minutes, minutes) = watch::channel(settings.prune_contexts_minutes);
+        ticker::start(&core, state.clone(), minutes);
+        let site = Site::new(state.clone(), settings.workers);
+        let listeners = Listeners::open(&site, &running, tls, &state.tls)?;
+        let addresses = listeners.addresses();
+        let parts = Parts {
+            state,
+            site,
+            listeners,
+            outputs,
             reach: settings.mdns_reach,
+            announcement: None,
+            prune_minutes,
+            staleness,
+            notifications,
+            io: io.handle(),
         };
-        let (handle, addresses) = listen(&settings, state, tls)?;
-        // Nobody on the network could connect to the demo or to a server that listens for this computer only.
-        let in_vain = is_loopback(&settings.host) && settings.mdns_reach == Reach::Network;
-        let announced = settings.reference.get("mdns") != Some(&Value::Bool(false)) && !in_vain;
-        let main = addresses.iter().find(|(scheme, _)| (*scheme == "https") == subject.secure);
-        let announcement = main
-            .filter(|_| announced)
-            .map(|(_, address)| Announcement::start(Subject { port: address.port(), ..subject }, &io.handle()));
+        orders.serve(parts, &settings, running, command_line);
         Ok(Self {
-            handle,
+            live,
             addresses,
             connections,
             plugins,
             broker,
             admin,
-            outputs,
-            announcement,
             raw_log,
             zone_memory,
+            alarm_history,
             arbiters: vec![core, io],
         })
     }
 
-    /// Where it listens, with the scheme of each.
+    /// Where it listened at first, with the scheme of each.
     pub fn addresses(&self) -> &[(&'static str, SocketAddr)] {
         &self.addresses
     }
@@ -472,13 +456,19 @@ impl Server {
         self.connections.stop().await;
         // Nothing comes any more.
         self.raw_log.close().await;
-        if let Some(announcement) = &self.announcement {
-            announcement.stop().await;
+        let parts = self.live.end().await;
+        if let Some(Parts { announcement, outputs, .. }) = &parts {
+            if let Some(announcement) = announcement {
+                announcement.stop().await;
+            }
+            outputs.stop().await;
         }
-        self.outputs.stop().await;
         self.plugins.stop_all().await;
-        self.handle.stop(true).await;
+        if let Some(Parts { listeners, .. }) = &parts {
+            listeners.stop().await;
+        }
         self.zone_memory.flush().await;
+        self.alarm_history.flush().await;
         for arbiter in &self.arbiters {
             arbiter.stop();
         }
@@ -516,76 +506,4 @@ async fn publish(broker: &Addr<Broker>, provider: SourceRef, deltas: Vec<Delta>)
 fn host_names(reference: &serde_json::Map<String, serde_json::Value>) -> Arc<[String]> {
     let named = ["hostname", "proxy_host"].iter().filter_map(|key| reference.get(*key)?.as_str().map(str::to_owned));
     named.chain(std::env::var("EXTERNALHOST")).filter(|name| !name.is_empty()).collect()
-}
-
-/// Where the demo listens.
-const LOOPBACK: &str = "127.0.0.1";
-
-fn is_loopback(host: &str) -> bool {
-    host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
-type Listening = (ServerHandle, Vec<(&'static str, SocketAddr)>);
-
-fn listen(settings: &Settings, state: AppState, tls: Option<Tls>) -> Result<Listening, StartError> {
-    let address = format!("{}:{}", settings.host, settings.port);
-    let cors = Cors::new(state.security.clone());
-    let tls_port = state.tls_port.clone();
-    let workers = Arc::new(AtomicUsize::new(0));
-    let mut server = HttpServer::new(move || {
-        // Runs on each worker's own thread: the hub and the clients of the worker share it.
-        let observatory = &state.stream.observatory;
-        observatory.watch_thread(|| format!("worker {}", workers.fetch_add(1, Relaxed)));
-        let hub = Hub::new(state.broker.clone()).observed_by(observatory).start();
-        App::new()
-            .wrap(from_fn(auth::guard))
-            .wrap(Compress::default())
-            .wrap(cors.clone())
-            .configure(http::configure(state.clone(), hub))
-    })
-    .on_connect(|connection, extensions| {
-        let stream = connection
-            .downcast_ref::<TcpStream>()
-            .or_else(|| connection.downcast_ref::<TlsStream>().map(|stream| stream.get_ref().0));
-        if let Some(stream) = stream {
-            // A frame leaves when it is written: waiting for company costs 40 ms and most of the throughput.
-            if let Err(error) = stream.set_nodelay(true) {
-                log::debug!("TCP_NODELAY could not be set: {error}");
-            }
-            // A handle of its own, to end a connection whose client does not read.
-            match socket2::SockRef::from(stream).try_clone() {
-                Ok(socket) => drop(extensions.insert(Arc::new(socket))),
-                Err(error) => {
-                    log::warn!("no second handle of a connection could be made: {error}; raise the limit of open files")
-                }
-            }
-        }
-    })
-    .disable_signals()
-    .shutdown_timeout(SHUTDOWN);
-    if settings.workers > 0 {
-        server = server.workers(settings.workers);
-    }
-    let mut server = server.bind(&address).map_err(|source| StartError::Listen { address, source })?;
-    if let Some(tls) = tls {
-        let address = format!("{}:{}", settings.host, settings.ssl_port);
-        let bound = server.bind_rustls_0_23(&address, tls.config);
-        server = bound.map_err(|source| StartError::ListenTls { address, source })?;
-    }
-    let addresses: Vec<_> = server
-        .addrs_with_scheme()
-        .into_iter()
-        .map(|(address, scheme)| (if scheme == "https" { "https" } else { "http" }, address))
-        .collect();
-    if let Some((_, address)) = addresses.iter().find(|(scheme, _)| *scheme == "https") {
-        tls_port.set(address.port());
-    }
-    let server = server.run();
-    let handle = server.handle();
-    actix::spawn(async move {
-        if let Err(error) = server.await {
-            log::error!("the HTTP server ended: {error}");
-        }
-    });
-    Ok((handle, addresses))
 }

@@ -59,7 +59,7 @@ pub struct Settings {
     /// Whether notifications get an id and a status.
     #[serde(skip)]
     pub manage_notifications: bool,
-    /// All of settings.json, as it was at the start.
+    /// All of settings.json, as it was when it was read.
     #[serde(skip)]
     pub reference: Map<String, Value>,
     /// What was wrong with single entries of settings.json and with the settings of plugins; they are left out.
@@ -170,6 +170,17 @@ impl Settings {
     pub fn load(directory: &Path) -> Result<Self, SettingsError> {
         let mut problems = Vec::new();
         let reference = read_reference_settings(directory, &mut problems)?;
+        let mut settings = Self::with_reference(directory, reference)?;
+        settings.problems.splice(0..0, problems);
+        Ok(settings)
+    }
+
+    /// The same, as they are if settings.json has this content.
+    ///
+    /// # Errors
+    /// Another layer has something that can't be used.
+    pub fn with_reference(directory: &Path, reference: Map<String, Value>) -> Result<Self, SettingsError> {
+        let mut problems = Vec::new();
         let mut layers = Config::builder()
             .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
             .add_source(File::from(directory.join("windlass.toml")).required(false));

@@ -1,10 +1,12 @@
 //! What happens by the clock: statistics and status events, and forgetting silent contexts (signalk-v1 §1.2, §11).
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use actix::Arbiter;
 use serde_json::{Map, Value, json};
+use tokio::sync::watch;
 use windlass_broker::{CollectBrokerStatistics, Timestamp};
 
 use crate::http::AppState;
@@ -17,14 +19,12 @@ const POSITIONS: i64 = 60_000;
 /// Longest and shortest time between two rounds of forgetting, in milliseconds.
 const PRUNE: (f64, f64) = (60_000.0, 100.0);
 
-/// Starts the clocks on an arbiter.
-pub fn start(arbiter: &Arbiter, state: AppState, prune_minutes: f64) {
+/// Starts the clocks on an arbiter. Contexts are forgotten after so many minutes as `prune_minutes` has at the moment; 0 keeps them.
+pub fn start(arbiter: &Arbiter, state: AppState, prune_minutes: watch::Receiver<f64>) {
     let started = Instant::now();
     arbiter.spawn(report_statistics(state.clone(), started));
     arbiter.spawn(report_status(state.clone()));
-    if prune_minutes > 0.0 {
-        arbiter.spawn(prune(state, prune_minutes));
-    }
+    arbiter.spawn(prune(state, prune_minutes));
 }
 
 /// Emits SERVERSTATISTICS and PROVIDERSTATUS every five seconds, and what the sources do when it has changed.
@@ -38,7 +38,7 @@ async fn report_statistics(state: AppState, started: Instant) {
         for (id, deltas) in &broker.providers {
             counts.entry(id.to_string()).or_default().deltas = *deltas;
         }
-        for (id, output) in [("nmea-tcp", &state.outputs.nmea), ("tcp", &state.outputs.signalk)] {
+        for (id, output) in [("nmea-tcp", state.outputs.nmea()), ("tcp", state.outputs.signalk())] {
             if let Some(output) = output {
                 counts.entry(id.to_owned()).or_default().written = output.read().sent;
             }
@@ -107,7 +107,21 @@ async fn report_status(state: AppState) {
     }
 }
 
-async fn prune(state: AppState, minutes: f64) {
+async fn prune(state: AppState, mut minutes: watch::Receiver<f64>) {
+    loop {
+        let now = *minutes.borrow_and_update();
+        tokio::select! {
+            // An error says that nobody can change it any more: the server goes down.
+            changed = minutes.changed() => if changed.is_err() { return },
+            never = prune_after(&state, now) => match never {},
+        }
+    }
+}
+
+async fn prune_after(state: &AppState, minutes: f64) -> Infallible {
+    if minutes <= 0.0 {
+        return std::future::pending().await;
+    }
     // What is too long for that is for ever.
     let keep = Duration::try_from_secs_f64(minutes * 60.0).unwrap_or(Duration::MAX);
     // Where a context is kept for a short time, a minute more would be long.

@@ -17,6 +17,8 @@ use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use windlass_actors::{StatusBoard, StatusKind, StatusSubject};
+
 use crate::settings::TlsFiles;
 
 /// Where certificates come from.
@@ -76,6 +78,20 @@ pub struct Tls {
     pub root: Option<String>,
     /// What was wrong, and what is used instead; in words for the owner.
     pub problems: Vec<String>,
+}
+
+/// The entry on the status board.
+const NAME: &str = "tls";
+
+/// Tells the owner what is wrong with the certificates, on the status board and in the log; takes it back when there is nothing.
+pub fn tell_problems(problems: &[String], status: &StatusBoard) {
+    for problem in problems {
+        log::error!("{problem}");
+        status.set(NAME, StatusSubject::Provider, StatusKind::Error, problem);
+    }
+    if problems.is_empty() {
+        status.set(NAME, StatusSubject::Provider, StatusKind::Status, "");
+    }
 }
 
 impl Certificates {

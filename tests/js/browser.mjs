@@ -16,8 +16,11 @@ export function need(usage, ...given) {
   }
 }
 
-/** Opens a browser, lets `look` do its work in it, prints what that returns as JSON, and closes it. */
-export async function withBrowser(look) {
+/**
+ * Opens a browser, lets `look` do its work in it, prints what that returns as JSON, and closes it. `names` are further
+ * names of this computer.
+ */
+export async function withBrowser(look, names = []) {
   const { WINDLASS_NPM_DIR: packages, WINDLASS_CHROMIUM: executablePath } = process.env
   const { chromium } = createRequire(join(packages, 'package.json'))('playwright-core')
   const browser = await chromium.launch({
@@ -32,7 +35,7 @@ export async function withBrowser(look) {
       '--disable-component-update',
       '--disable-sync',
       // Web apps ask for maps on the internet: a test must not depend on whether there is one.
-      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+      `--host-resolver-rules=${names.map((name) => `MAP ${name} 127.0.0.1, `).join('')}MAP * ~NOTFOUND, EXCLUDE 127.0.0.1`,
     ],
   })
   try {

@@ -21,6 +21,8 @@ pub struct ServerOptions {
     directory: Option<Arc<TempDir>>,
     port: u16,
     unnamed: bool,
+    /// The settings say which port it is.
+    settled: bool,
     secured: bool,
     files: Vec<(PathBuf, Vec<u8>)>,
     settings: serde_json::Map<String, Json>,
@@ -44,6 +46,18 @@ impl ServerOptions {
     /// Uses the port of a server that has ended, for clients that come back to it.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
+        self
+    }
+
+    /// Lets the settings say which port it is, instead of the command line, which counts more: another one can be set.
+    pub fn settled_port(mut self, port: u16) -> Self {
+        self.settled = true;
+        self.setting("port", port.into())
+    }
+
+    /// Starts it again with the port that its settings have.
+    pub fn with_its_settings(mut self) -> Self {
+        self.settled = true;
         self
     }
 
@@ -125,7 +139,8 @@ impl ServerOptions {
             command.arg("--config-dir").arg(directory.path());
         }
         command
-            .args(["--host", "127.0.0.1", "--port", &self.port.to_string()])
+            .args(["--host", "127.0.0.1"])
+            .args((!self.settled).then(|| format!("--port={}", self.port)))
             .args((!self.secured).then_some("--insecure"))
             .args(&self.arguments)
             // What the person who runs the tests has in the environment is no part of them.

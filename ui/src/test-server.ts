@@ -36,6 +36,7 @@ export class FakeServer {
     "/signalk": { body: { endpoints: {}, server: { id: "windlass", version: "2.31.1" } } },
     "/skServer/loginStatus": { body: { status: "notLoggedIn", authenticationRequired: false } },
     "/skServer/plugins": { body: [] },
+    "/windlass/alarms/history?limit=100": { body: { entries: [], more: false } },
     "/signalk/v1/applicationData/user/windlass-ui/1.0.0": { body: {} },
   };
   /** Requests so far: method, URL, and body. */

@@ -1,3 +1,4 @@
+import type { AlarmEntry } from "./api/alarms";
 import { parseFrame } from "./signalk/frames";
 import { VesselModel, type PathRow, type VesselSnapshot } from "./signalk/vessel-model";
 
@@ -30,4 +31,23 @@ export function testRow(path: string, value: unknown, options: Omit<TestValue, "
   const row = testSnapshot({ [path]: { value, ...options } }).byPath.get(path);
   if (row === undefined) throw new Error(`no row for ${path}`);
   return row;
+}
+
+/** An entry of the history of alarms. */
+export function testEntry(entry: Partial<AlarmEntry> = {}): AlarmEntry {
+  return {
+    id: 1,
+    time: TEST_TIME,
+    context: "vessels.urn:mrn:imo:mmsi:230099999",
+    path: "notifications.a",
+    source: "test",
+    from: "normal",
+    state: "alarm",
+    message: "",
+    silenced: undefined,
+    acknowledged: undefined,
+    ended: undefined,
+    lost: false,
+    ...entry,
+  };
 }

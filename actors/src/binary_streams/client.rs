@@ -4,6 +4,7 @@ use std::any::Any;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
+use actix::fut::wrap_stream;
 use actix::prelude::*;
 use actix_http::ws::ProtocolError;
 use actix_web_actors::ws;
@@ -13,7 +14,7 @@ use windlass_broker::observe::{ActorKind, Observatory, Observed};
 
 use super::queue::{Frames, QueueItem, StreamEnd};
 use super::viewer::Viewer;
-use crate::stream::shut_down;
+use crate::stream::{PingInterval, shut_down};
 
 /// How long a client may take to read what is left and to answer the close.
 const CLOSING: Duration = Duration::from_secs(30);
@@ -23,8 +24,8 @@ const RECHECK: Duration = Duration::from_secs(1);
 /// How a client is connected.
 #[derive(Debug, Default)]
 pub struct StreamClientOptions {
-    /// Time between two pings; `None` sends none.
-    pub ping_interval: Option<Duration>,
+    /// Time between two pings.
+    pub ping_interval: PingInterval,
     /// The connection's socket, to close it when it is blocked.
     pub socket: Option<Arc<Socket>>,
     /// Where the client is seen.
@@ -38,6 +39,7 @@ pub struct StreamClient {
     viewer: Viewer,
     options: StreamClientOptions,
     pong_due: bool,
+    pings: Option<SpawnHandle>,
     /// The close has been sent; its answer is all that is waited for.
     closing: bool,
     observed: Observed,
@@ -51,7 +53,7 @@ impl StreamClient {
     pub fn new(frames: Frames, viewer: Viewer, options: StreamClientOptions, held: impl Any) -> Self {
         let observed = options.observatory.observe(ActorKind::BinaryClient, &Origin::unique().to_string());
         let held: Option<Box<dyn Any>> = Some(Box::new(held));
-        Self { frames: Some(frames), viewer, options, pong_due: false, closing: false, observed, held }
+        Self { frames: Some(frames), viewer, options, pong_due: false, pings: None, closing: false, observed, held }
     }
 
     /// Whether the client may go on seeing the stream. If not, its connection is closed.
@@ -77,9 +79,23 @@ impl StreamClient {
         false
     }
 
-    fn heartbeat(&self, ctx: &mut ws::WebsocketContext<Self>) {
-        let Some(interval) = self.options.ping_interval else { return };
-        ctx.run_interval(interval, |client, ctx| {
+    /// Pings again and again, and begins anew when another interval is set.
+    fn heartbeat(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
+        self.ping(ctx);
+        let changes = wrap_stream::<_, Self>(self.options.ping_interval.changes());
+        let begin_anew = changes.map(|(), client, ctx: &mut ws::WebsocketContext<Self>| {
+            if let Some(pings) = client.pings.take() {
+                ctx.cancel_future(pings);
+            }
+            client.pong_due = false;
+            client.ping(ctx);
+        });
+        ctx.spawn(begin_anew.finish());
+    }
+
+    fn ping(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
+        let Some(interval) = self.options.ping_interval.get() else { return };
+        let pings = ctx.run_interval(interval, |client, ctx| {
             if client.closing {
                 return;
             }
@@ -90,6 +106,7 @@ impl StreamClient {
             client.pong_due = true;
             ctx.ping(b"");
         });
+        self.pings = Some(pings);
     }
 }
 

@@ -3,8 +3,8 @@
 //! Each configured connection is one [`Connection`] actor on the I/O arbiter. The way of a byte through the files:
 //!
 //! * `settings` holds the entry; `plan` reads it, key by key with `keys`, and says which input it asks for;
-//! * `tcp_client`, `tcp_listener`, `udp`, `serial`, `output_clients`, `websocket` and `playback` get bytes (the latter by the timing of
-//!   `pacing`);
+//! * `tcp_client`, `tcp_listener`, `udp`, `serial`, `output_clients`, `websocket` (whom it trusts: `trust`) and `playback` get bytes (the
+//!   latter by the timing of `pacing`);
 //! * `lines` cuts them into lines, `intake` decodes sentences and `delta_intake` reads deltas, and both publish what one read brought as
 //!   one batch; `brought` and `echoes` find out when a delta comes around in a circle;
 //! * `raw_log` writes down what came, if that is wanted, and `writing` sends sentences the other way;
@@ -43,6 +43,7 @@ mod settings;
 mod statistics;
 mod tcp_client;
 mod tcp_listener;
+mod trust;
 mod udp;
 mod websocket;
 mod writing;

@@ -143,6 +143,9 @@ pub(super) fn without_effect(input: &Input, sub: Keys<'_>) -> Arc<[String]> {
     if matches!(input, Input::WebSocket(_) | Input::OutputClients) {
         note("removeNulls", "lines come without them here");
     }
+    if !matches!(input, Input::WebSocket(remote) if remote.secure) {
+        note("certificateAuthority", "only connections of type wss have certificates");
+    }
     if matches!(reads, Some(Protocol::Nmea0183 | Protocol::Gpsd)) {
         note("useCanName", "sentences have talkers, no CAN names");
     }

@@ -13,6 +13,7 @@ use super::keys::{Keys, unsupported, wrong};
 use super::options::{LineOptions, outgoing, without_effect};
 use super::pacing::Steady;
 use super::settings::SettingsError;
+use super::trust::Trust;
 
 /// Silence after which a connection is made anew.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -138,8 +139,8 @@ pub(super) struct Remote {
     pub host: String,
     pub port: u16,
     pub secure: bool,
-    /// Trust whatever certificate it has.
-    pub any_certificate: bool,
+    /// Whose certificate is trusted.
+    pub trust: Trust,
     pub token: Option<String>,
     /// Messages; without any its own ship is subscribed to.
     pub subscriptions: Vec<String>,
@@ -161,7 +162,7 @@ pub(super) enum SelfHandling {
 impl Remote {
     /// The token, for those who may have it. Whoever answers a search first could be anybody: he has to prove who he is.
     pub fn token_to_give(&self) -> Option<&str> {
-        let proven = !self.discover || self.secure && !self.any_certificate;
+        let proven = !self.discover || self.secure && self.trust != Trust::Anybody;
         self.token.as_deref().filter(|_| proven)
     }
 
@@ -260,7 +261,7 @@ fn signalk_input(sub: Keys<'_>) -> Result<Input, SettingsError> {
                 host,
                 port,
                 secure: kind == "wss",
-                any_certificate: sub.flag("selfsignedcert", false)?,
+                trust: Trust::read(sub)?,
                 token: token(sub)?,
                 subscriptions: subscriptions(sub)?,
                 own_self,

@@ -114,9 +114,9 @@ impl ConnectionManager {
         let most = most.min(LONGEST_TRIAL);
         let started = arbiter.spawn_fn(move || {
             actix::spawn(async move {
-                // Until the sockets are closed.
-                let _permit = permit;
                 let end = try_for(&input, &link, most).await;
+                // The sockets are closed: whoever gets the answer may try the next one at once.
+                drop(permit);
                 // Whoever asked may have gone.
                 let _ = sender.send(end);
             });

@@ -8,7 +8,8 @@ use std::convert::Infallible;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -78,7 +79,7 @@ pub struct RawLog(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    settings: RawLogSettings,
+    target: Arc<Target>,
     board: StatusBoard,
     lines: Arc<AtomicU64>,
     dropped: Arc<AtomicU64>,
@@ -86,6 +87,21 @@ struct Shared {
     /// Bytes of the lines that wait.
     waiting: Arc<AtomicUsize>,
     queue: Mutex<Queue>,
+}
+
+/// Where the log goes at present.
+#[derive(Debug)]
+struct Target {
+    /// Counts the changes, so that the thread finds one out without the lock.
+    revision: AtomicU64,
+    settings: Mutex<RawLogSettings>,
+}
+
+impl Target {
+    fn settings(&self) -> MutexGuard<'_, RawLogSettings> {
+        // Replaced as a whole, so whole also after a panic.
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The way to the thread.
@@ -112,7 +128,7 @@ impl RawLog {
     /// A log that writes nothing until it is given something.
     pub fn new(settings: RawLogSettings, board: StatusBoard) -> Self {
         Self(Arc::new(Shared {
-            settings,
+            target: Arc::new(Target { revision: AtomicU64::new(0), settings: Mutex::new(settings) }),
             board,
             lines: Arc::default(),
             dropped: Arc::default(),
@@ -149,6 +165,18 @@ impl RawLog {
         self.0.dropped.fetch_add(1, Relaxed);
     }
 
+    /// From the next line on it goes there, and is so large. No line is lost by it.
+    pub fn set(&self, settings: RawLogSettings) {
+        let target = &self.0.target;
+        *target.settings() = settings;
+        target.revision.fetch_add(1, Release);
+    }
+
+    /// The directory that it goes to.
+    pub fn directory(&self) -> PathBuf {
+        self.0.target.settings().directory.clone()
+    }
+
     /// Waits until everything is written, but not for ever. What comes later is dropped.
     pub async fn close(&self) {
         let closed = std::mem::replace(&mut *self.queue(), Queue::Closed);
@@ -182,7 +210,9 @@ impl RawLog {
         // What a thread that has ended left behind does not wait any more.
         shared.waiting.store(0, Relaxed);
         let writer = Writer {
-            settings: shared.settings.clone(),
+            revision: shared.target.revision.load(Acquire),
+            settings: shared.target.settings().clone(),
+            target: shared.target.clone(),
             board: shared.board.clone(),
             lines: shared.lines.clone(),
             dropped: shared.dropped.clone(),
@@ -223,7 +253,10 @@ struct Open {
 }
 
 struct Writer {
+    target: Arc<Target>,
+    /// What the target says, as of this revision.
     settings: RawLogSettings,
+    revision: u64,
     board: StatusBoard,
     lines: Arc<AtomicU64>,
     dropped: Arc<AtomicU64>,
@@ -254,6 +287,7 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => return self.flush(),
             };
             self.waiting.fetch_sub(entry.line.len(), Relaxed);
+            self.keep_up();
             let due = self.looked.is_none_or(|looked| looked.elapsed() >= BETWEEN_LOOKS);
             let name = file_name(entry.received);
             let other_hour = self.open.as_ref().is_none_or(|open| open.name != name);
@@ -273,6 +307,17 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// Takes over what has been changed in the settings: another file is opened, and it is tried again where it did not work.
+    fn keep_up(&mut self) {
+        let revision = self.target.revision.load(Acquire);
+        if revision == self.revision {
+            return;
+        }
+        self.flush();
+        (self.revision, self.settings) = (revision, self.target.settings().clone());
+        (self.open, self.looked, self.told, self.problem) = (None, None, false, None);
     }
 
     /// Makes room, sees whether there is some, and opens the file of this hour.

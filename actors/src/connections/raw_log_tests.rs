@@ -160,3 +160,25 @@ fn a_clock_that_was_put_back_does_not_keep_old_files() {
     assert_eq!(statistics, RawLogStatistics { lines: 1, dropped: 0, removed: 3 });
     assert_eq!(names(directory.path()), [present]);
 }
+
+#[test]
+fn what_is_written_goes_elsewhere_when_it_is_told_to() {
+    let [first, second] = [(), ()].map(|()| tempfile::tempdir().expect("a directory"));
+    let old = "skserver-raw_2026-05-01T09.log";
+    std::fs::write(second.path().join(old), "x\n").expect("a file");
+    let log = RawLog::new(settings(first.path()), StatusBoard::default());
+    log.write('N', b"one", at("2026-05-02T09:00:00Z"));
+    while log.statistics().lines < 1 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    log.set(RawLogSettings { files: Some(1), ..settings(second.path()) });
+    assert_eq!(log.directory(), second.path());
+    log.write('N', b"two", at("2026-05-02T09:00:01Z"));
+    close(&log);
+    let read = |directory: &tempfile::TempDir| {
+        fs::read_to_string(directory.path().join("skserver-raw_2026-05-02T09.log")).expect("a file")
+    };
+    assert_eq!((read(&first).as_str(), read(&second).as_str()), ("1777712400000;N;one\n", "1777712401000;N;two\n"));
+    assert_eq!(names(second.path()), ["skserver-raw_2026-05-02T09.log"], "the older one has made room");
+    assert_eq!(log.statistics(), RawLogStatistics { lines: 2, dropped: 0, removed: 1 });
+}

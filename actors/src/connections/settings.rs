@@ -30,7 +30,7 @@ const SUPPORTED: &str = "NMEA0183 with subOptions.type tcp, tcplistener, tcpserv
 /// | `NMEA0183` | `type: "udp"`, `port`, `bindAddress` (0.0.0.0), `host` (255.255.255.255; who is sent what is written out, to the same port) |
 /// | `NMEA0183` | `type: "serial"`, `device`, `baudrate` (4800) |
 /// | `NMEA0183` | `type: "gpsd"`, `hostname` (localhost), `port` (2947), `noDataReceivedTimeout` (s, 60; 0 = none) |
-/// | `SignalK` | `type: "ws"` or `"wss"`, `host`, `port`, `token`, `subscription` (a message or a list of messages, also as a text), `selfHandling: "noSelf"` (default), `"useRemoteSelf"` or `"manualSelf"` with `remoteSelf`, `selfsignedcert` (false), `useDiscovery` (false; true looks for a server instead of `host` and `port`), `noDataReceivedTimeout` (s, 60; 0 = none) |
+/// | `SignalK` | `type: "ws"` or `"wss"`, `host`, `port`, `token`, `subscription` (a message or a list of messages, also as a text), `selfHandling: "noSelf"` (default), `"useRemoteSelf"` or `"manualSelf"` with `remoteSelf`, `selfsignedcert` (false; true trusts whatever certificate it has), `certificateAuthority` (PEM text; with `wss` only certificates of these authorities are trusted, instead of the public ones), `useDiscovery` (false; true looks for a server instead of `host` and `port`), `noDataReceivedTimeout` (s, 60; 0 = none) |
 /// | `SignalK` | `type: "tcp"`, `"udp"` or `"serial"` as above: lines of deltas; `tcp` takes `subscription`, too |
 /// | `FileStream` | `filename`, `dataType: "NMEA0183"`, `"SignalK"` or `"Multiplexed"`, `speed` (1; 0 = as fast as possible), `loop` (true), `throttleRate` (bytes/s instead of the recorded timing), `linesPerSecond` (10; for recordings without times) |
 ///

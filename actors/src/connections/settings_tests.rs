@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::connections::pacing::Steady;
 use crate::connections::plan::*;
+use crate::connections::trust::Trust;
 
 fn entry(options: Value) -> ConnectionSettings {
     let entry = json!({"id": "gps", "enabled": true, "pipeElements": [{"type": SIMPLE, "options": options}]});
@@ -215,13 +216,14 @@ fn other_servers() {
     };
     let plain = remote(&signalk(json!({"type": "ws", "host": "h", "port": "3000", "token": ""})));
     assert_eq!(plain.url(), "ws://h:3000/signalk/v1/stream?subscribe=self");
-    assert_eq!((plain.own_self, plain.token), (SelfHandling::Separate, None));
+    assert_eq!((plain.own_self.clone(), plain.token.clone()), (SelfHandling::Separate, None));
     let options = json!({"type": "wss", "host": "::1", "port": 3443, "token": "t", "subscription": all,
         "selfHandling": "useRemoteSelf", "selfsignedcert": true});
     let asking = remote(&signalk(options));
     assert_eq!(asking.url(), "wss://[::1]:3443/signalk/v1/stream?subscribe=none");
     assert_eq!(asking.subscriptions, [r#"{"context":"*","subscribe":[{"path":"*"}]}"#]);
-    assert_eq!((asking.own_self.clone(), asking.any_certificate), (SelfHandling::Remote, true));
+    assert_eq!((asking.own_self.clone(), asking.trust.clone()), (SelfHandling::Remote, Trust::Anybody));
+    assert_eq!(plain.trust, Trust::Public);
     assert!(!format!("{asking:?}").contains("\"t\""), "the token does not get into the log");
     let one = json!({"context": "vessels.self", "subscribe": [{"path": "navigation.*"}]});
     let manual = json!({"type": "ws", "host": "h", "port": 1, "subscription": one, "selfHandling": "manualSelf",
@@ -279,4 +281,6 @@ fn options_without_effect_are_named() {
     let file = entry(json!({"type": "FileStream", "subOptions": with(json!({"filename": "a"}))}));
     assert_eq!(named(notes(&file)), ["outEvent", n2k[0], n2k[1]]);
     assert_eq!(notes(&file)[0], "`outEvent` has no effect: a recording can't be written to");
+    let lines = signalk(json!({"type": "tcp", "host": "h", "port": 1, "certificateAuthority": "x"}));
+    assert_eq!(named(notes(&lines)), ["certificateAuthority"]);
 }

@@ -1,14 +1,10 @@
 //! The stream of another Signal K server.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -98,11 +94,10 @@ async fn talk(stream: TcpStream, remote: &Remote, link: &Link, backoff: &mut Bac
     }
     let name = ServerName::try_from(host.clone())
         .map_err(|_| End::Lost(format!("`host` is {host:?}, which is no name that TLS knows")))?;
-    let tls = TlsConnector::from(tls_config(remote.any_certificate)?).connect(name, stream);
+    let tls = TlsConnector::from(remote.trust.config().map_err(End::Lost)?).connect(name, stream);
     let stream = timeout(CONNECT_TIMEOUT, tls).await.map_err(|_| late(remote, CONNECT_TIMEOUT))?.map_err(|error| {
-        End::Lost(format!(
-            "{host} {port} has no certificate that can be trusted: {error}; if it made its certificate itself, set `selfsignedcert`"
-        ))
+        let advice = remote.trust.advice();
+        End::Lost(format!("{host} {port} has no certificate that can be trusted: {error}; {advice}"))
     })?;
     follow(stream, remote, link, backoff).await
 }
@@ -199,61 +194,5 @@ async fn follow(
             }
         }
         intake.publish().await?;
-    }
-}
-
-/// Trusts the public authorities, or anybody.
-fn tls_config(any: bool) -> Result<Arc<ClientConfig>, End> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let failed = |error: rustls::Error| End::Lost(format!("TLS can't be used: {error}"));
-    let builder =
-        ClientConfig::builder_with_provider(provider.clone()).with_safe_default_protocol_versions().map_err(failed)?;
-    if any {
-        let trusting = Arc::new(Anybody(provider));
-        return Ok(Arc::new(builder.dangerous().with_custom_certificate_verifier(trusting).with_no_client_auth()));
-    }
-    let mut roots = RootCertStore::empty();
-    let public = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned();
-    let (trusted, _) = roots.add_parsable_certificates(public);
-    log::debug!("{trusted} public authorities are trusted");
-    Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
-}
-
-/// Takes every certificate, as `selfsignedcert` asks for; that the other side has the key that belongs to it is checked all the same.
-#[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
     }
 }

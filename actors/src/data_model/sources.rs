@@ -191,3 +191,39 @@ impl Label {
         json.into()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where a name is looked up decides what each delta of a crowded label costs: in a hash it is the same however many there are.
+    fn is_hashed(_: &HashSet<SmolStr, RandomState>) -> bool {
+        true
+    }
+
+    #[test]
+    fn the_names_of_a_label_are_kept_once_and_have_a_limit() {
+        let sources = Sources::default();
+        for _ in 0..2 {
+            for n in 0..MAX_ENTRIES + 10 {
+                sources.note_ref(&format!("ws.device-{n}"));
+            }
+        }
+        let kept = |sources: &Sources| {
+            let label = sources.labels.get("ws").expect("the label");
+            assert!(is_hashed(&label.names));
+            label.names.len()
+        };
+        assert_eq!(kept(&sources), MAX_ENTRIES);
+        assert!(sources.contains("ws.device-0") && sources.contains(&format!("ws.device-{}", MAX_ENTRIES - 1)));
+        assert!(!sources.contains(&format!("ws.device-{MAX_ENTRIES}")), "there was no room for it");
+        let shown = sources.to_json();
+        assert_eq!(shown["ws"].as_object().map(Map::len), Some(MAX_ENTRIES));
+        // One that goes makes room for another.
+        assert!(sources.forget("ws.device-7") && !sources.contains("ws.device-7"));
+        sources.note_ref("ws.late");
+        sources.note_ref("ws.later");
+        assert!(sources.contains("ws.late") && !sources.contains("ws.later"));
+        assert_eq!(kept(&sources), MAX_ENTRIES);
+    }
+}

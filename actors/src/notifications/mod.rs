@@ -2,14 +2,18 @@
 //!
 //! Both are stages of the broker: they see every delta in its order and miss none.
 
+mod attention;
 mod manager;
 mod memory;
+mod state;
 mod zones;
 
-pub use manager::NotificationManager;
+pub use attention::Attention;
+pub use manager::{AttendedAlarm, NotificationManager};
 pub use memory::{SavedZone, ZoneMemory};
+pub use state::AlarmState;
 pub(crate) use zones::DEFAULT_METHOD;
 pub use zones::Zones;
 
 /// Where notifications are.
-const ROOT: &str = "notifications.";
+pub(crate) const ROOT: &str = "notifications.";

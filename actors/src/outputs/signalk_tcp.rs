@@ -26,7 +26,7 @@ use windlass_security::Mode;
 
 use super::statistics::OutputCounters;
 use crate::connections::LineSplitter;
-use crate::stream::{Client, ClientOptions, DefaultSubscription, Hub, StreamContext};
+use crate::stream::{Client, ClientOptions, DefaultSubscription, Hub, PingInterval, StreamContext};
 
 /// In whose name clients send updates (signalk-v1 §13.1).
 const PROVIDER: &str = "tcp";
@@ -87,7 +87,7 @@ fn client(stream: &TcpStream, peer: SocketAddr, context: StreamContext, hub: Add
         ..ClientOptions::default()
     };
     // A reader of lines can't answer a ping; that it has gone is found out by the system.
-    let context = StreamContext { ping_interval: None, ..context };
+    let context = StreamContext { ping_interval: PingInterval::never(), ..context };
     let client = Client::new(context, hub, options, session, peer.ip()).map_err(|error| error.to_string())?;
     Ok(client.publishing_as(Provider::new(PROVIDER).map_err(|error| error.to_string())?))
 }

@@ -29,7 +29,7 @@ impl PluginManager {
     /// ran before runs on.
     pub async fn reload(&self, id: &str) -> Result<(), PluginError> {
         let entry = self.0.find(id)?;
-        if entry.record.is_duplicate() || !self.0.launcher.settings.wasm_enabled {
+        if entry.record.is_duplicate() || !self.0.launcher.runs_plugins() {
             return Err(entry.reason());
         }
         let busy = || PluginError::Busy(entry.record.id().to_owned());
@@ -163,7 +163,9 @@ pub(super) async fn watch_files(manager: Weak<Inner>, period: Duration) {
     let mut watcher = Watcher::default();
     loop {
         let Some(inner) = manager.upgrade() else { return };
-        let records: Vec<_> = inner.records().into_iter().filter(|record| !record.is_duplicate()).collect();
+        // While none is run there is nothing to reload; what has changed meanwhile is read when they are started.
+        let runs = inner.launcher.runs_plugins();
+        let records: Vec<_> = inner.records().into_iter().filter(|record| runs && !record.is_duplicate()).collect();
         drop(inner);
         let look = move || records.iter().map(|r| (r.id().to_owned(), Stamps::of(&r.package()))).collect::<Vec<_>>();
         for (id, stamps) in blocking(look).await.unwrap_or_default() {

@@ -1,6 +1,8 @@
 //! What every plugin gets from the server, and the start of its actor.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, OnceLock};
 
 use actix::prelude::*;
@@ -22,6 +24,8 @@ use crate::data_model::ModelView;
 /// Makes records and actors of plugins.
 pub(super) struct Launcher {
     pub settings: PluginSettings,
+    /// Whether plugins are run at all: `interfaces.wasm` as it is now, `settings` has it as it was at the start.
+    pub wasm_enabled: AtomicBool,
     pub consents: Arc<Consents>,
     pub status: StatusBoard,
     pub changed: Arc<watch::Sender<u64>>,
@@ -42,7 +46,7 @@ impl Launcher {
         let settings = &self.settings;
         let by_default = |name: &String| name == package.id.as_str() || *name == package.name;
         let enablement = Enablement {
-            wasm: settings.wasm_enabled,
+            wasm: self.runs_plugins(),
             disable_all: settings.disable_all,
             by_default: settings.enabled_by_default.iter().any(by_default),
         };
@@ -62,6 +66,11 @@ impl Launcher {
             changed: self.changed.clone(),
         };
         Record::new(package, parts)
+    }
+
+    /// Whether plugins are run at all.
+    pub(super) fn runs_plugins(&self) -> bool {
+        self.wasm_enabled.load(Relaxed)
     }
 
     /// Takes away what the operator does not want a package to have, and logs what is odd about its capabilities.

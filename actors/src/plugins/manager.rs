@@ -2,6 +2,7 @@
 
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, Weak};
 use std::thread::available_parallelism;
 
@@ -93,7 +94,7 @@ impl PluginManager {
         let changed = Arc::new(watch::Sender::new(0));
         let changes = changed.subscribe();
         let surroundings = Surroundings { events: events.clone(), ..Surroundings::default() };
-        let watched = settings.watch && settings.wasm_enabled;
+        let watched = settings.watch;
         let launcher = Launcher {
             consents: Arc::new(Consents::open(&settings.config_dir)),
             status,
@@ -106,6 +107,7 @@ impl PluginManager {
             compilers: Arc::new(Semaphore::new(available_parallelism().map_or(1, NonZero::get))),
             timing,
             broker: broker.clone(),
+            wasm_enabled: AtomicBool::new(settings.wasm_enabled),
             settings,
         };
         let entries: Arc<[_]> =
@@ -419,7 +421,7 @@ impl Entry {
     /// Describes a package, and starts its actor if it can run.
     pub(super) fn start(launcher: &Launcher, package: PluginPackage) -> Self {
         let entry = Self { record: Arc::new(launcher.describe(package)), plugin: OnceLock::new() };
-        if launcher.settings.wasm_enabled && entry.record.package().problem.is_none() {
+        if launcher.runs_plugins() && entry.record.package().problem.is_none() {
             match launcher.launch(&entry.record, false) {
                 Ok(plugin) => drop(entry.plugin.set(plugin)),
                 Err(reason) => refuse(&entry.record, reason),

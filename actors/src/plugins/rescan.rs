@@ -1,8 +1,10 @@
 //! Packages that come and go while the server runs (§1.1).
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
 
+use futures_util::future::join_all;
 use serde_json::Value;
 use windlass_wasm_host::{PackageProblem, PluginPackage, discover};
 
@@ -78,6 +80,36 @@ impl PluginManager {
             self.0.retire(&entry).await;
         }
         self.0.launcher.changed.send_modify(|version| *version += 1);
+    }
+
+    /// Runs plugins, or none of them (`interfaces.wasm`). Those that run are stopped; those that are enabled are started, from what is
+    /// installed by then. Their web apps stay. Returns when all have stopped; a start goes on in the background.
+    ///
+    /// # Errors
+    /// The server goes down.
+    pub async fn run_plugins(&self, run: bool) -> Result<(), PluginError> {
+        let closed = self.0.looking.lock().await;
+        if *closed {
+            return Err(shut_down());
+        }
+        let launcher = &self.0.launcher;
+        if launcher.wasm_enabled.swap(run, Relaxed) == run {
+            return Ok(());
+        }
+        let roots = launcher.settings.roots.clone();
+        let packages = blocking(move || discover(&roots)).await.ok_or_else(shut_down)?;
+        // What is asked of a plugin meanwhile finds none.
+        let former = self.0.entries();
+        self.0.set_entries(Vec::new());
+        join_all(former.iter().map(|entry| self.0.retire(entry))).await;
+        launcher.names.set(&packages);
+        self.0.set_entries(packages.into_iter().map(|package| Arc::new(Entry::start(launcher, package))).collect());
+        launcher.changed.send_modify(|version| *version += 1);
+        log::info!(
+            "{}",
+            if run { "plugins are run again" } else { "no plugin is run any more: interfaces.wasm is off" }
+        );
+        Ok(())
     }
 
     /// The installed packages, plugins first.

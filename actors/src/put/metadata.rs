@@ -7,7 +7,9 @@ use std::sync::{Arc, OnceLock};
 use actix::Addr;
 use serde_json::{Map, Value, json};
 use tokio::sync::{Mutex, Semaphore};
-use windlass_broker::{Broker, DEFAULTS_SOURCE, DeltaVersion, Intake, Origin, Path, Provider, Publish};
+use windlass_broker::{
+    Broker, DEFAULTS_SOURCE, DeltaVersion, Intake, Origin, Path, Provider, Publish, publish_and_settle,
+};
 use windlass_store::ChangeError;
 
 use super::base_deltas::{BaseDeltas, BaseDeltasError, remove_metadata, set_metadata, stored_metadata};
@@ -189,7 +191,7 @@ fn busy() -> Outcome {
     Outcome::completed(503, "too many changes of metadata wait for the disk; try again")
 }
 
-fn shutting_down() -> Outcome {
+pub(super) fn shutting_down() -> Outcome {
     Outcome::completed(503, "the server is shutting down")
 }
 
@@ -207,7 +209,7 @@ pub(super) async fn publish(broker: &Addr<Broker>, view: &ModelView, provider: &
         let problem = taken.problems.first().map_or_else(|| "nothing is left of it".to_owned(), ToString::to_string);
         return Outcome::completed(400, problem);
     };
-    match broker.send(Publish { provider: id, origin: Origin::NONE, deltas: vec![delta] }).await {
+    match publish_and_settle(broker, Publish { provider: id, origin: Origin::NONE, deltas: vec![delta] }).await {
         Ok(()) => Outcome::done(),
         Err(_) => shutting_down(),
     }

@@ -1,17 +1,22 @@
 //! Changing a notification: `PUT` of its `state` or `method` (signalk-v1 §7.4).
 
 use actix::Addr;
-use serde_json::{Value, json};
-use windlass_broker::{Broker, Path};
+use serde_json::{Map, Value};
+use smallvec::SmallVec;
+use windlass_broker::{
+    Broker, Delta, DeltaVersion, Origin, Path, PathValue, Publish, RawJson, SourceRef, Timestamp, Update,
+    publish_and_settle,
+};
 
-use super::metadata::publish;
+use super::metadata::shutting_down;
 use super::outcome::Outcome;
 use crate::data_model::ModelView;
+use crate::notifications::{AlarmState, ROOT};
 
-/// Where notifications are.
-const ROOT: &str = "notifications.";
 /// In whose name changed notifications are published; their `$source` is that of whoever raised them.
 const PROVIDER: &str = "put";
+/// What is known about an alarm, and does not stay when somebody gives it another state.
+const STATUS: &str = "status";
 /// What a notification can be.
 const STATES: [&str; 6] = ["normal", "nominal", "alert", "warn", "alarm", "emergency"];
 
@@ -47,10 +52,34 @@ pub(super) async fn change(
             "state is one of normal, nominal, alert, warn, alarm and emergency; method a list of visual and sound",
         );
     }
+    // The manager of notifications knows what the alarm has become by then, and what was done about it.
+    let managed = update.notification_id.clone().filter(|_| key == "method" && is_active(&object));
     object.insert(key.to_owned(), value);
-    let values = json!([{"path": notification, "value": object}]);
-    let delta = json!({"updates": [{"$source": update.source_ref, "values": values}]});
-    publish(broker, view, PROVIDER, &delta).await
+    if managed.is_none() {
+        object.remove(STATUS);
+    }
+    let provider = match SourceRef::new(PROVIDER) {
+        Ok(provider) => provider,
+        Err(error) => return Outcome::completed(500, error.to_string()),
+    };
+    let changed = Update {
+        source: None,
+        source_ref: update.source_ref.clone(),
+        timestamp: Timestamp::now(),
+        values: SmallVec::from_iter([PathValue::new(present.path.clone(), RawJson::of(&object))]),
+        meta: Vec::new(),
+        notification_id: managed,
+    };
+    let context = view.identity().context().clone();
+    let delta = Delta { context, updates: SmallVec::from_iter([changed]), version: DeltaVersion::V1 };
+    match publish_and_settle(broker, Publish { provider, origin: Origin::NONE, deltas: vec![delta] }).await {
+        Ok(()) => Outcome::done(),
+        Err(_) => shutting_down(),
+    }
+}
+
+fn is_active(notification: &Map<String, Value>) -> bool {
+    AlarmState::of_state(notification.get("state")).is_active()
 }
 
 #[cfg(test)]

@@ -72,10 +72,6 @@ pub struct ControlMessage<'a> {
     pub message: Option<Value>,
 }
 
-/// The keys by which a message is known to be one for the server, as they are in the text.
-pub const CONTROL_KEYS: [&str; 7] =
-    ["\"subscribe\"", "\"unsubscribe\"", "\"requestId\"", "\"login\"", "\"put\"", "\"delete\"", "\"accessRequest\""];
-
 /// How often values of a row are delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RateControl {

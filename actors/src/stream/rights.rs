@@ -263,4 +263,27 @@ mod tests {
         security.set_config(&json!({"allow_readonly": false})).expect("saved");
         assert!(!rights.may_read());
     }
+
+    #[test]
+    fn a_token_that_expires_is_noticed_although_nothing_changes() {
+        let now = SystemTime::now();
+        let acls = json!([{"context": "vessels.self", "resources": [
+            {"paths": ["*"], "permissions": [{"subject": "panel", "permission": "read"}]},
+        ]}]);
+        let (_directory, security) = security(acls);
+        security.set_config(&json!({"allow_readonly": false})).expect("saved");
+        let rights = rights(&security);
+        assert!(!rights.may_read(), "visitors may not");
+        let revision = security.revision();
+        // As if it had been looked up a moment before the token expired.
+        let looked_up = |until| {
+            let mut inner = rights.inner.borrow_mut();
+            (inner.readable, inner.until, inner.revision) = (true, Some(until), security.revision());
+        };
+        looked_up(now + std::time::Duration::from_secs(3600));
+        assert!(rights.may_read());
+        looked_up(now);
+        assert!(!rights.may_read(), "it is looked up again");
+        assert_eq!(security.revision(), revision);
+    }
 }

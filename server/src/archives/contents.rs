@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Component, Path, PathBuf};
 
+use crate::packages::{ARCHIVES, MAX_ARCHIVE, is_archive};
+
 /// Files that lie in the directory itself.
 const FILES: [&str; 12] = [
     "settings.json",
@@ -53,6 +55,13 @@ pub fn files_of(config_dir: &Path, with_plugins: bool) -> io::Result<Vec<Entry>>
     for folder in FOLDERS.into_iter().chain(with_plugins.then_some(PLUGINS)) {
         collect(&config_dir.join(folder), folder, 1, &mut found)?;
     }
+    // What was installed from a file can be had from nowhere else.
+    let mut archives = Vec::new();
+    collect(&config_dir.join(ARCHIVES), ARCHIVES, MAX_DEPTH, &mut archives)?;
+    archives.retain(|entry| {
+        is_archive(&entry.name) && entry.path.metadata().is_ok_and(|it| it.len() <= MAX_ARCHIVE as u64)
+    });
+    found.append(&mut archives);
     found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
 }
@@ -96,6 +105,7 @@ pub fn place_of(name: &str) -> Option<(PathBuf, String)> {
     let place = parts.iter().collect();
     match parts.as_slice() {
         [file] => FILES.contains(file).then(|| (place, (*file).to_owned())),
+        [folder, file] if *folder == ARCHIVES => is_archive(file).then(|| (place, format!("{folder}/"))),
         [folder, ..] if parts.len() <= MAX_DEPTH + 1 => {
             let known = FOLDERS.contains(folder) || *folder == PLUGINS;
             known.then(|| (place, format!("{folder}/")))
@@ -134,6 +144,9 @@ mod tests {
             "plugin-config-data/.last-good/a.json",
             "applicationData/global/app/1.json",
             "node_modules/@a/b/package.json",
+            "plugin-packages/a__b-1.0.0.tgz",
+            "plugin-packages/notes.txt",
+            "plugin-packages/deep/x.tgz",
             "skserver-raw_2026-01-01T00.log",
             "photo.jpg",
             "wasm-cache/x",
@@ -143,6 +156,9 @@ mod tests {
         std::os::unix::fs::symlink("/etc/passwd", directory.path().join("priorities.json")).expect("a link");
         std::os::unix::fs::symlink("/etc", directory.path().join("serverstate")).expect("a link");
         std::os::unix::fs::symlink("/etc/passwd", directory.path().join("applicationData/x.json")).expect("a link");
+        std::os::unix::fs::symlink("/etc/passwd", directory.path().join("plugin-packages/x.tgz")).expect("a link");
+        let large = std::fs::File::create(directory.path().join("plugin-packages/large.tgz")).expect("a file");
+        large.set_len(MAX_ARCHIVE as u64 + 1).expect("a hole");
         let names = |plugins| {
             let files = files_of(directory.path(), plugins).expect("readable");
             files.into_iter().map(|entry| entry.name).collect::<Vec<_>>()
@@ -151,12 +167,13 @@ mod tests {
             "applicationData/global/app/1.json",
             "plugin-config-data/a.json",
             "plugin-config-data/a/vfs/deep/data.bin",
+            "plugin-packages/a__b-1.0.0.tgz",
             "security.json",
             "settings.json",
         ];
         assert_eq!(names(false), without);
         assert!(names(true).contains(&"node_modules/@a/b/package.json".to_owned()));
-        assert_eq!(names(true).len(), 6);
+        assert_eq!(names(true).len(), 7);
         for name in names(true) {
             assert!(place_of(&name).is_some(), "{name} can be put back");
         }
@@ -168,6 +185,12 @@ mod tests {
             ("settings.json", Some("settings.json")),
             ("plugin-config-data/a/vfs/x", Some("plugin-config-data/")),
             ("node_modules/a/package.json", Some("node_modules/")),
+            ("plugin-packages/a__b-1.0.0.tgz", Some("plugin-packages/")),
+            ("plugin-packages/notes.txt", None),
+            ("plugin-packages/deep/x.tgz", None),
+            ("plugin-packages/.hidden.tgz", None),
+            ("plugin-packages/../x.tgz", None),
+            ("x.tgz", None),
             ("other.json", None),
             ("plugin-config-data", None),
             ("", None),

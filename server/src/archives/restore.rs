@@ -9,6 +9,7 @@ use serde_json::Value;
 use zip::ZipArchive;
 
 use super::contents::{MAX_FILE, MAX_FILES, is_secret, place_of};
+use crate::packages::{ARCHIVES, MAX_ARCHIVE, check_archive};
 
 /// Most bytes that are put back at once.
 const MAX_TOTAL: u64 = 2 * 1024 * 1024 * 1024;
@@ -125,6 +126,13 @@ impl<R: Read + Seek> Backup<R> {
         if is_document && !place.starts_with("node_modules") && !place.iter().any(|part| part == "vfs") {
             serde_json::from_slice::<Value>(&content).map_err(|error| damaged(error.to_string()))?;
         }
+        // npm unpacks them later, so they are looked through as if somebody had sent them.
+        if place.starts_with(ARCHIVES) {
+            if content.len() > MAX_ARCHIVE {
+                return Err(damaged(format!("it is larger than {} MiB", MAX_ARCHIVE / 1024 / 1024)));
+            }
+            check_archive(content.as_slice()).map_err(|error| damaged(error.to_string()))?;
+        }
         let path = config_dir.join(place);
         let disk = |source| RestoreError::Disk { path: path.clone(), source };
         if let Some(folder) = path.parent() {
@@ -236,5 +244,48 @@ mod tests {
         assert!(directory.path().join("priorities.json").exists(), "the others are put back");
         assert!(matches!(Backup::open(Cursor::new(b"PK no".to_vec())), Err(RestoreError::NoArchive(_))));
         assert!(matches!(Backup::open(archive(&[("other", b"x")])), Err(RestoreError::Nothing)));
+    }
+
+    #[test]
+    fn packages_are_looked_through_before_they_are_put_back() {
+        use flate2::Compression;
+        use flate2::write::GzEncoder;
+
+        let packed = |path: &str, description: &str| {
+            let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+            let mut header = tar::Header::new_gnu();
+            header.set_size(description.len() as u64);
+            // Past the library, which refuses to write what is refused here.
+            let name = &mut header.as_gnu_mut().expect("a header of its kind").name;
+            name[..path.len()].copy_from_slice(path.as_bytes());
+            header.set_cksum();
+            archive.append(&header, description.as_bytes()).expect("appended");
+            archive.into_inner().expect("written").finish().expect("packed")
+        };
+        let description = r#"{"name": "x", "version": "1.0.0", "keywords": ["signalk-webapp"]}"#;
+        let good = packed("package/package.json", description);
+        let outside = packed("../package.json", description);
+        let foreign = packed("package/package.json", r#"{"name": "y", "version": "1.0.0"}"#);
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut backup = Backup::open(archive(&[
+            ("plugin-packages/x-1.0.0.tgz", &good),
+            ("plugin-packages/outside.tgz", &outside),
+            ("plugin-packages/foreign.tgz", &foreign),
+            ("plugin-packages/none.tgz", b"no archive"),
+            ("plugin-packages/deep/x.tgz", &good),
+            ("plugin-packages/x.sh", b"x"),
+        ]))
+        .expect("a backup");
+        assert_eq!(backup.names(), ["plugin-packages/"]);
+        let failed = backup.restore(directory.path(), |_| true, |_, _| {});
+        let mut damaged = Vec::new();
+        for error in &failed {
+            let RestoreError::Damaged { name, .. } = error else { panic!("{error}") };
+            damaged.push(name.as_str());
+        }
+        assert_eq!(damaged, ["plugin-packages/outside.tgz", "plugin-packages/foreign.tgz", "plugin-packages/none.tgz"]);
+        let there = fs::read_dir(directory.path().join(ARCHIVES)).expect("the folder");
+        let there: Vec<_> = there.map(|entry| entry.expect("a file").file_name()).collect();
+        assert_eq!(there, ["x-1.0.0.tgz"]);
     }
 }

@@ -19,6 +19,7 @@ use crate::administration::UploadedBackup;
 use crate::archives::contents::{Entry, files_of};
 use crate::archives::restore::Backup;
 use crate::archives::stream::pack;
+use crate::packages::{Missing, missing};
 
 /// The cookie of an admin who has uploaded a backup.
 const COOKIE: &str = "restoreSession";
@@ -176,12 +177,30 @@ fn put_back(state: &AppState, uploaded: UploadedBackup, chosen: &Map<String, Val
     match failed.first() {
         None => {
             log::info!("a backup is restored; it takes effect with a restart");
-            tell("Complete", "restart the server to use what was restored", 100);
+            tell("Complete", &what_is_left(&missing(&state.admin.directory)), 100);
         }
         Some(first) => {
             tell("Error", &format!("{} files were not restored, the first one because {first}", failed.len()), 100)
         }
     }
+}
+
+/// What is to be done after a restoration.
+fn what_is_left(missing: &[Missing]) -> String {
+    const NAMED: usize = 5;
+    let mut words = "restart the server to use what was restored".to_owned();
+    if missing.is_empty() {
+        return words;
+    }
+    let names: Vec<_> = missing.iter().take(NAMED).map(|one| one.name.as_str()).collect();
+    words.push_str(&format!("; not installed here are {}", names.join(", ")));
+    if missing.len() > NAMED {
+        words.push_str(&format!(" and {} more", missing.len() - NAMED));
+    }
+    words.push_str(
+        ": let them be installed on the page of the plugins, which for some of them takes access to the npm registry",
+    );
+    words
 }
 
 #[cfg(test)]

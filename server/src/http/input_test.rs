@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use windlass_actors::nmea0183::{Decoded, Decoder, Options};
 use windlass_actors::put::{DeleteRequest, PutRequest, RequestStatus};
-use windlass_broker::{Context, Delta, DeltaVersion, Intake, Origin, Provider, Publish, RawJson};
+use windlass_broker::{Context, Delta, DeltaVersion, Intake, Origin, Provider, Publish, RawJson, publish_and_settle};
 use windlass_security::Level;
 
 use super::answers::{blocking, failure};
@@ -68,9 +68,8 @@ async fn test(request: HttpRequest, state: web::Data<AppState>, body: web::Json<
     };
     let mut results = Vec::new();
     if send_to_server {
-        if !deltas.is_empty()
-            && state.broker.send(Publish { provider: provider.id, origin: Origin::NONE, deltas }).await.is_err()
-        {
+        let tried = Publish { provider: provider.id, origin: Origin::NONE, deltas };
+        if !tried.deltas.is_empty() && publish_and_settle(&state.broker, tried).await.is_err() {
             return refused("the server is shutting down");
         }
         for wanted in requests {

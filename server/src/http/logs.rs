@@ -35,10 +35,11 @@ pub fn routes(config: &mut ServiceConfig) {
 }
 
 async fn list(state: web::Data<AppState>) -> Result<HttpResponse, Error> {
-    let admin = state.admin.clone();
-    Ok(match blocking(move || log_files(&admin.logging_directory)).await? {
+    let directory = state.raw_log.directory();
+    let read = directory.clone();
+    Ok(match blocking(move || log_files(&read)).await? {
         Ok(names) => HttpResponse::Ok().json(names),
-        Err(error) => failure(&format!("{} can't be read: {error}", state.admin.logging_directory.display())),
+        Err(error) => failure(&format!("{} can't be read: {error}", directory.display())),
     })
 }
 
@@ -77,7 +78,7 @@ async fn file(
     if !is_log(&name) {
         return Ok(not_found(request).await);
     }
-    let path = state.admin.logging_directory.join(name.as_str());
+    let path = state.raw_log.directory().join(name.as_str());
     let disposition = ContentDisposition {
         disposition: DispositionType::Attachment,
         parameters: vec![DispositionParam::Filename(name.into_inner())],
@@ -90,14 +91,13 @@ async fn file(
 
 /// All logs in one archive, which is packed while it is sent.
 async fn zip_logs(state: web::Data<AppState>) -> Result<HttpResponse, Error> {
-    let admin = state.admin.clone();
-    let names = match blocking(move || log_files(&admin.logging_directory)).await? {
+    let directory = state.raw_log.directory();
+    let read = directory.clone();
+    let names = match blocking(move || log_files(&read)).await? {
         Ok(names) => names,
-        Err(error) => {
-            return Ok(failure(&format!("{} can't be read: {error}", state.admin.logging_directory.display())));
-        }
+        Err(error) => return Ok(failure(&format!("{} can't be read: {error}", directory.display()))),
     };
-    let entry = |name: String| Entry { path: state.admin.logging_directory.join(&name), name };
+    let entry = |name: String| Entry { path: directory.join(&name), name };
     let entries = names.into_iter().map(entry).collect();
     let root = state.view.own().root().attributes;
     let boat = root.get("name").and_then(Value::as_str).unwrap_or_default();

@@ -1,7 +1,9 @@
 //! The HTTP interface: who may call what, and which handler answers.
 
 pub mod access;
+mod access_log;
 mod admin;
+mod alarms;
 mod answers;
 mod application_data;
 pub mod auth;
@@ -22,6 +24,7 @@ mod plugins;
 mod providers;
 mod proxies;
 mod put;
+mod remote_servers;
 mod run_discovery;
 mod same_origin;
 mod settings;
@@ -35,13 +38,14 @@ mod uploads;
 mod v2;
 mod vessel;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use actix::Addr;
 use actix_web::Route;
 use actix_web::guard::{Any, Get, Head};
 use actix_web::web::{self, ServiceConfig};
 use windlass_actors::access_desk::AccessDesk;
+use windlass_actors::alarm_history::AlarmHistory;
 use windlass_actors::connections::{ConnectionManager, RawLog};
 use windlass_actors::data_model::ModelView;
 use windlass_actors::discovery::Reach;
@@ -53,12 +57,14 @@ use windlass_actors::{StatusBoard, stream::EventBus};
 use windlass_broker::Broker;
 use windlass_security::Security;
 
+pub use access_log::{AccessLog, note as note_access};
 pub use cors::Cors;
 pub use limit::ConnectionLimit;
 pub use proxies::Proxies;
 
 use crate::administration::Administration;
 use crate::custom_resources::CustomResources;
+use crate::live::Live;
 use crate::outputs::OutputReports;
 use crate::packages::Installer;
 use crate::performance::Performance;
@@ -74,6 +80,8 @@ pub struct AppState {
     pub outputs: OutputReports,
     /// The raw data log.
     pub raw_log: RawLog,
+    /// What alarms there were.
+    pub alarm_history: AlarmHistory,
     /// The bus.
     pub broker: Addr<Broker>,
     /// The data model.
@@ -118,28 +126,44 @@ pub struct AppState {
     pub host_names: Arc<[String]>,
     /// The proxies that say where requests come from.
     pub proxies: Proxies,
-    /// The port of TLS, to which the other one leads when it is served.
-    pub tls_port: TlsPort,
+    /// TLS, to which the other port leads when it is served.
+    pub tls: ServedTls,
+    /// Whether requests are logged.
+    pub access_log: AccessLog,
+    /// Who changes how the server works.
+    pub live: Live,
     /// Where other servers are looked for.
     pub mdns_reach: Reach,
-    /// The root of the boat's own certificate authority, in PEM form.
+}
+
+/// TLS as it is served at the moment. Clones share.
+#[derive(Debug, Clone, Default)]
+pub struct ServedTls(Arc<RwLock<Option<TlsService>>>);
+
+/// How TLS is served.
+#[derive(Debug, Clone)]
+pub struct TlsService {
+    /// The port.
+    pub port: u16,
+    /// The root of the boat's own certificate authority, in PEM form, if its certificates are used.
     pub root: Option<Arc<str>>,
 }
 
-/// The port of TLS; it is known once the server listens. Clones share.
-#[derive(Debug, Clone, Default)]
-pub struct TlsPort(Arc<OnceLock<u16>>);
-
-impl TlsPort {
-    /// TLS is served on this port.
-    pub fn set(&self, port: u16) {
-        // Told once, by whoever listens.
-        let _ = self.0.set(port);
+impl ServedTls {
+    /// From now on TLS is served so; or it is not served.
+    pub fn set(&self, served: Option<TlsService>) {
+        // Set in one step, so whole also after a panic.
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = served;
     }
 
     /// The port, if TLS is served.
-    pub fn get(&self) -> Option<u16> {
-        self.0.get().copied()
+    pub fn port(&self) -> Option<u16> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).as_ref().map(|served| served.port)
+    }
+
+    /// The root that phones have to trust, if TLS is served with the boat's own certificates.
+    pub fn root(&self) -> Option<Arc<str>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).as_ref()?.root.clone()
     }
 }
 
@@ -174,10 +198,12 @@ fn routes(config: &mut ServiceConfig) {
         .service(web::resource("/windlass/ca.pem").route(read().to(pages::root)))
         .configure(admin::routes)
         .configure(performance::routes)
+        .configure(alarms::routes)
         .configure(settings::routes)
         .configure(vessel::routes)
         .configure(providers::routes)
         .configure(connections::routes)
+        .configure(remote_servers::routes)
         .configure(run_discovery::routes)
         .configure(sources::routes)
         .configure(logs::routes)

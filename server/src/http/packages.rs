@@ -26,7 +26,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(web::resource("/skServer/appstore/remove/{package:.*}").route(web::post().to(remove)))
         .service(web::resource("/skServer/appstore/installLog/{package:.*}").route(read().to(log)))
         .service(web::resource("/windlass/plugins/upload").route(web::post().to(upload)))
-        .service(web::resource("/windlass/plugins/installs").route(read().to(installs)));
+        .service(web::resource("/windlass/plugins/installs").route(read().to(installs)))
+        .service(web::resource("/windlass/plugins/install-missing").route(web::post().to(install_missing)));
 }
 
 /// What is installed, what the registry has, and what is being done.
@@ -78,9 +79,17 @@ async fn log(state: State, package: web::Path<String>) -> HttpResponse {
     }
 }
 
-/// `{"installs": […]}`: what is and was done, latest first.
+/// `{"installs": […], "missing": […]}`: what is and was done, latest first, and what `package.json` names that is not there.
 async fn installs(state: State) -> HttpResponse {
-    HttpResponse::Ok().json(json!({"installs": state.installer.jobs()}))
+    HttpResponse::Ok().json(json!({"installs": state.installer.jobs(), "missing": state.installer.missing().await}))
+}
+
+/// Installs what is missing, as after a backup was restored on another computer. 202 with `{"installs": […]}`: what is done now.
+async fn install_missing(state: State) -> HttpResponse {
+    match state.installer.install_missing().await {
+        Ok(installs) => HttpResponse::Accepted().json(json!({"installs": installs})),
+        Err(error) => refusal(&error),
+    }
 }
 
 /// Takes a package as a file: an archive as `npm pack` makes it, or a module. 202 with what is being done now.

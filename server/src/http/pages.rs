@@ -27,7 +27,7 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// `GET /windlass/ca.pem`: the root that phones have to trust, when TLS is served with the boat's own certificates.
 pub async fn root(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
-    match &state.root {
+    match state.tls.root() {
         Some(root) => HttpResponse::Ok()
             .content_type("application/x-x509-ca-cert")
             .insert_header((header::CONTENT_DISPOSITION, "attachment; filename=\"windlass-ca.pem\""))

@@ -258,7 +258,7 @@ fn apply(entry: &mut Map<String, Value>, body: &Connection, id: &str) -> Result<
     let former = options.get("subOptions").and_then(Value::as_object).cloned().unwrap_or_default();
     let mut given = body.options.as_object().cloned().unwrap_or_default();
     let same_kind = options.get("type").and_then(Value::as_str) == Some(kind);
-    let sub_options = if same_kind && former.get("type") == given.get("type") {
+    let mut sub_options = if same_kind && former.get("type") == given.get("type") {
         given.retain(|key, value| !(SECRETS.contains(&key.as_str()) && value == ""));
         let mut merged = former;
         if !given.contains_key("talkerGroups") {
@@ -276,6 +276,8 @@ fn apply(entry: &mut Map<String, Value>, body: &Connection, id: &str) -> Result<
         }
         given
     };
+    // An empty secret is one that was not shown, `null` one that is to go.
+    sub_options.retain(|key, value| !(SECRETS.contains(&key.as_str()) && value.is_null()));
     options.insert("type".into(), kind.into());
     if let Some(logging) = body.logging {
         options.insert("logging".into(), logging.into());
@@ -304,13 +306,17 @@ fn simple_options(entry: &Map<String, Value>) -> Option<&Map<String, Value>> {
     }
 }
 
-/// A connection as pages show it.
+/// A connection as pages show it: without its secrets, but with the names of those it has.
 fn show(settings: &ConnectionSettings) -> Value {
     let mut shown = json!({"id": settings.id(), "enabled": settings.enabled(), "type": settings.kind()});
     let options = simple_options(settings.entry());
     match options.and_then(|options| Some((options, options.get("subOptions")?.as_object()?))) {
         Some((options, sub_options)) => {
             shown["logging"] = (options.get("logging") == Some(&Value::Bool(true))).into();
+            let kept: Vec<&str> = SECRETS.into_iter().filter(|key| is_kept(sub_options.get(*key))).collect();
+            if !kept.is_empty() {
+                shown["secrets"] = json!(kept);
+            }
             shown["options"] = without_secrets(sub_options.clone().into());
             shown["editable"] = true.into();
         }
@@ -320,6 +326,11 @@ fn show(settings: &ConnectionSettings) -> Value {
         }
     }
     shown
+}
+
+/// Whether there is a secret.
+fn is_kept(secret: Option<&Value>) -> bool {
+    secret.is_some_and(|secret| !secret.is_null() && secret != "")
 }
 
 fn without_secrets(value: Value) -> Value {
@@ -363,7 +374,7 @@ mod tests {
         assert_eq!(
             shown,
             json!({"id": "b", "enabled": false, "type": "SignalK", "logging": true, "editable": true,
-                "options": {"type": "ws", "host": "h", "port": 3000}})
+                "secrets": ["token"], "options": {"type": "ws", "host": "h", "port": 3000}})
         );
         for kind in ["wss", "tcp", "ws"] {
             let moved =
@@ -372,6 +383,12 @@ mod tests {
             let expected = json!({"type": kind, "host": "h", "token": "secret"});
             assert_eq!(simple_options(&kept).expect("simple")["subOptions"], expected);
         }
+        let forgotten =
+            body(json!({"id": "b", "type": "SignalK", "options": {"type": "ws", "host": "h", "token": null}}));
+        let mut open = kept.clone();
+        apply(&mut open, &forgotten, "b").expect("applied");
+        assert_eq!(simple_options(&open).expect("simple")["subOptions"], json!({"type": "ws", "host": "h"}));
+        assert_eq!(show(&ConnectionSettings::new(open)).get("secrets"), None);
         let other = body(json!({"id": "b", "type": "NMEA0183", "options": {"type": "udp", "port": 1}}));
         apply(&mut kept, &other, "b").expect("applied");
         assert_eq!(simple_options(&kept).expect("simple")["subOptions"], json!({"type": "udp", "port": 1}));

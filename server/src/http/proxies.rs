@@ -1,7 +1,7 @@
 //! Proxies that say where requests come from: `trustProxy` of settings.json (signalk-v1 §5.1, §11).
 
 use std::net::{IpAddr, Ipv4Addr};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use actix_web::http::header::HeaderMap;
 use serde_json::Value;
@@ -9,11 +9,11 @@ use serde_json::Value;
 /// Bits of the addresses that `::ffff:…` and IPv4 have in common.
 const MAPPED: u32 = 96;
 
-/// Which proxies are trusted to say for whom they ask. Clones share.
+/// Which proxies are trusted to say for whom they ask. It can be changed while requests come in. Clones share.
 ///
 /// Only a proxy on this computer, in a private network or in the list is believed: everybody else could write the header.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Proxies(Trust);
+#[derive(Debug, Clone, Default)]
+pub struct Proxies(Arc<RwLock<Trust>>);
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 enum Trust {
@@ -49,7 +49,7 @@ impl Proxies {
     /// It is nothing of what it can be.
     pub fn read(value: Option<&Value>) -> Result<Self, ProxiesError> {
         let wrong = |value: &Value| ProxiesError(value.to_string().chars().take(60).collect());
-        Ok(Self(match value {
+        let trust = match value {
             None | Some(Value::Null | Value::Bool(false)) => Trust::Nobody,
             Some(Value::Bool(true)) => Trust::First,
             Some(number @ Value::Number(_)) => match number.as_u64().and_then(|hops| usize::try_from(hops).ok()) {
@@ -63,27 +63,35 @@ impl Proxies {
                 networks(entries.ok_or_else(|| wrong(list))?.into_iter())?
             }
             Some(object @ Value::Object(_)) => return Err(wrong(object)),
-        }))
+        };
+        Ok(Self(Arc::new(RwLock::new(trust))))
+    }
+
+    /// From now on those are trusted that `other` trusts.
+    pub fn set(&self, other: &Self) {
+        let trust = other.now();
+        // Set in one step, so whole also after a panic.
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = trust;
+    }
+
+    fn now(&self) -> Trust {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether what a peer says about its client is believed.
     pub fn trust(&self, peer: Option<IpAddr>) -> bool {
-        let Some(peer) = peer else { return false };
-        match &self.0 {
-            Trust::Nobody => false,
-            Trust::First | Trust::Hops(_) => is_near(peer),
-            Trust::Networks(networks) => networks.iter().any(|network| network.has(peer)),
-        }
+        self.now().has(peer)
     }
 
     /// Where a request comes from: the peer, or where a trusted one says that it comes from.
     pub fn client(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> IpAddr {
+        let trust = self.now();
         let said = || {
             let lines = headers.get_all("x-forwarded-for").map(|line| line.to_str().ok());
             let lines: Option<Vec<_>> = lines.collect();
             let lines = lines?;
             let all: Vec<&str> = lines.iter().flat_map(|line| line.split(',')).map(str::trim).collect();
-            match &self.0 {
+            match &trust {
                 Trust::Nobody => None,
                 Trust::First => all.first()?.parse().ok(),
                 Trust::Hops(hops) => all.get(all.len().checked_sub(*hops)?)?.parse().ok(),
@@ -100,8 +108,25 @@ impl Proxies {
                 }
             }
         };
-        let said = if self.trust(peer) { said() } else { None };
+        let said = if trust.has(peer) { said() } else { None };
         said.or(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+}
+
+impl PartialEq for Proxies {
+    fn eq(&self, other: &Self) -> bool {
+        self.now() == other.now()
+    }
+}
+
+impl Trust {
+    fn has(&self, peer: Option<IpAddr>) -> bool {
+        let Some(peer) = peer else { return false };
+        match self {
+            Self::Nobody => false,
+            Self::First | Self::Hops(_) => is_near(peer),
+            Self::Networks(networks) => networks.iter().any(|network| network.has(peer)),
+        }
     }
 }
 

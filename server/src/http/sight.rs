@@ -33,6 +33,11 @@ impl Sight {
         self.access(context, path, source).read
     }
 
+    /// The same of a context that may be of the past, by its name.
+    pub fn sees_named(&self, context: &str, path: &str, source: &str) -> bool {
+        self.acl.decide(self.visitor.principal(), context == self.own.as_str(), context, path, source).read
+    }
+
     /// The same of the own ship.
     pub fn sees_own(&self, path: &str, source: &str) -> bool {
         self.sees(&self.own, path, source)

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{Error, HttpResponse};
 use serde_json::{Map, Value};
-use windlass_broker::{DEFAULTS_SOURCE, Origin, Publish, SourceRef};
+use windlass_broker::{DEFAULTS_SOURCE, Origin, Publish, SourceRef, publish_and_settle};
 use windlass_store::ChangeError;
 
 use super::answers::{blocking, failure, text};
@@ -34,7 +34,8 @@ async fn change(state: web::Data<AppState>, body: web::Json<Map<String, Value>>)
     let own = state.view.identity().context();
     let deltas = defaults_as_deltas(own, &[news]).map_err(actix_web::error::ErrorInternalServerError)?;
     let provider = SourceRef::new(DEFAULTS_SOURCE).map_err(actix_web::error::ErrorInternalServerError)?;
-    if !deltas.is_empty() && state.broker.send(Publish { provider, origin: Origin::NONE, deltas }).await.is_err() {
+    let news = Publish { provider, origin: Origin::NONE, deltas };
+    if !news.deltas.is_empty() && publish_and_settle(&state.broker, news).await.is_err() {
         return Ok(failure(&"saved, but the server is shutting down"));
     }
     state.events.emit("VESSEL_INFO", &vessel.info());

@@ -10,6 +10,7 @@ use tempfile::NamedTempFile;
 use windlass_actors::plugins::{InstalledPackage, PackageChanges, PluginManager};
 use windlass_actors::stream::EventBus;
 
+use super::missing::{Missing, missing};
 use super::modules::{self, Installed};
 use super::registry::{self, PLUGINS, WEB_APPS, complaint};
 use super::running::{blocking, run};
@@ -110,6 +111,33 @@ impl Installer {
         let work = Work::Install(path.display().to_string());
         let id = self.begin(Action::Install, &contents.name, version, work, true)?;
         self.job(id).ok_or(PackageError::ShutDown)
+    }
+
+    /// What `package.json` names and is not there.
+    pub async fn missing(&self) -> Vec<Missing> {
+        let directory = self.0.npm.directory().to_owned();
+        blocking(move || missing(&directory)).await.unwrap_or_default()
+    }
+
+    /// Has what is missing installed, but for what can't be had. Returns what is done now; the rest goes on.
+    ///
+    /// # Errors
+    /// Too much waits.
+    pub async fn install_missing(&self) -> Result<Vec<Job>, PackageError> {
+        let mut begun = Vec::new();
+        for one in self.missing().await {
+            let Some(what) = one.what else { continue };
+            let is_file = one.from.starts_with("file:");
+            match self.begin(Action::Install, &one.name, None, Work::Install(what), is_file) {
+                Ok(id) => begun.extend(self.job(id)),
+                // It is being installed already.
+                Err(PackageError::Busy(_)) => {}
+                // With each package npm installs all others that are named, so the rest comes along.
+                Err(PackageError::Full) if !begun.is_empty() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(begun)
     }
 
     /// Has a package removed; its plugin is stopped before. What it has saved stays.

@@ -95,7 +95,8 @@ pub(super) fn is_local(package: &str) -> bool {
     Path::new(package).exists() && (package.starts_with(['.', '/']) || is_archive(package))
 }
 
-pub(super) fn is_archive(package: &str) -> bool {
+/// Whether a name is that of a package's archive.
+pub fn is_archive(package: &str) -> bool {
     package.ends_with(".tgz")
 }
 

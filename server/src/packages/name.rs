@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use serde::Serialize;
+
 use super::PackageError;
 
 /// The longest that registries take, in bytes.
@@ -9,7 +11,8 @@ const LONGEST: usize = 214;
 
 /// A name that a package can have, also one from the time before the present rules: `name` or `@scope/name`. It is safe as an argument and
 /// as a path below `node_modules`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
 pub struct PackageName(String);
 
 impl PackageName {

@@ -2,7 +2,7 @@
 //! from them.
 
 use std::fs::{self, File};
-use std::io::{Seek as _, Write as _};
+use std::io::{Read, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -10,7 +10,16 @@ use tempfile::NamedTempFile;
 use super::{PackageError, archive, modules};
 
 /// The folder in the configuration directory.
-const ARCHIVES: &str = "plugin-packages";
+pub const ARCHIVES: &str = "plugin-packages";
+
+/// Looks through an archive of a package, whoever brings it.
+///
+/// # Errors
+/// It is no package of a plugin or web app, or would do harm.
+pub fn check(packed: impl Read) -> Result<archive::Contents, PackageError> {
+    let contents = archive::check(packed)?;
+    if contents.is_for_signalk() { Ok(contents) } else { Err(PackageError::Foreign(contents.name.to_string())) }
+}
 
 /// Looks through what was sent and puts it where npm finds it as long as it is installed from it. `directory` is that of the configuration.
 ///
@@ -33,10 +42,7 @@ pub(super) fn keep(
         };
         write(&mut file).map_err(PackageError::at(&place))?;
     }
-    let contents = archive::check(File::open(file.path()).map_err(PackageError::at(file.path()))?)?;
-    if !contents.is_for_signalk() {
-        return Err(PackageError::Foreign(contents.name.to_string()));
-    }
+    let contents = check(File::open(file.path()).map_err(PackageError::at(file.path()))?)?;
     let archives = directory.join(ARCHIVES);
     fs::create_dir_all(&archives).map_err(PackageError::at(&archives))?;
     let path = archives.join(format!("{}-{}.tgz", contents.name.as_file(), contents.version));

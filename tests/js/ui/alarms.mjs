@@ -3,10 +3,11 @@
 //   WINDLASS_NPM_DIR=… WINDLASS_CHROMIUM=… node ui/alarms.mjs <address> <folder for screenshots> <desktop|phone>
 //
 // A path gets a zone; its alarm is seen on all pages and in the list, silenced, acknowledged, and ends with the zone.
-// Somebody falls overboard, comes before everything else, and is saved. Prints {"methods": what the server had as the
-// alarm's method after each step, "history": states that the page has seen, newest first}.
+// A second device sees what the first one does, and a third one, which was not there, what has been. Somebody falls
+// overboard, comes before everything else, and is saved. Prints {"methods": what the server had as the alarm's method
+// after each step, "history": states that the server has noted, newest first}.
 
-import { check, eventually, finish, live, need, openView, webSocket, withBrowser } from './lib.mjs'
+import { check, eventually, finish, need, openView, webSocket, withBrowser } from './lib.mjs'
 
 const [address, folder, view] = process.argv.slice(2)
 need('ui/alarms.mjs <address> <folder> <desktop|phone>', address, folder, view)
@@ -75,7 +76,7 @@ async function journey(browser) {
   const said = { methods: [] }
   const page = await openView(browser, view, `${address}#/alarms`)
   await page.getByTestId('no-rules').waitFor()
-  await page.getByTestId('history-note').getByText('keeps no history').waitFor()
+  await page.getByTestId('history-note').getByText('Kept by the server').waitFor()
   await makeRule(page, message)
 
   // On every page, and counted at the bell.
@@ -94,11 +95,16 @@ async function journey(browser) {
 
   await overboard(page)
 
+  // What is done here is seen there.
+  const other = await openView(browser, 'tablet', `${address}#/alarms`)
+  const both = [page, other]
+  await card(other, ALARM).getByText('Makes a sound').waitFor()
   await card(page, ALARM).getByTestId('silence-alarm').click()
-  await card(page, ALARM).getByText('Shown, without a sound').waitFor()
+  for (const one of both) await card(one, ALARM).getByTestId('alarm-attention').getByText('Silenced everywhere').waitFor()
+  await card(other, ALARM).getByTestId('silence-alarm').waitFor({ state: 'detached' })
   said.methods.push(await method())
-  await card(page, ALARM).getByTestId('acknowledge').click()
-  await card(page, ALARM).getByTestId('alarm-attention').getByText('Acknowledged').waitFor()
+  await card(other, ALARM).getByTestId('acknowledge').click()
+  for (const one of both) await card(one, ALARM).getByTestId('alarm-attention').getByText('Acknowledged').waitFor()
   said.methods.push(await method())
   await card(page, ALARM).getByTestId('acknowledge').waitFor({ state: 'detached' })
 
@@ -115,19 +121,24 @@ async function journey(browser) {
   await page.getByTestId('sound-panel').waitFor()
   await card(page, ALARM).waitFor({ state: 'detached' })
 
-  // The history outlives a reload, until it is cleared.
-  const events = page.getByTestId('alarm-history').locator('.event-row')
-  const all = () => events.evaluateAll((rows) => rows.map(({ dataset }) => `${dataset.path} ${dataset.state}`))
+  // The history is the same on all devices, also one that was not there, until it is cleared.
+  const fresh = await openView(browser, view, `${address}#/alarms`)
   // The demo boat has alarms of its own when it arrives somewhere.
-  const states = async () => (await all()).filter((event) => event.startsWith(`${ALARM} `) || event.startsWith('notifications.mob '))
-  said.history = await states()
-  await eventually('the history in the storage', () => page.evaluate((count) => JSON.parse(localStorage.getItem('windlass.alarm-history') ?? '[]').length >= count, said.history.length))
-  await page.reload()
-  await live(page)
-  await eventually('the history of before', async () => JSON.stringify(await states()) === JSON.stringify(said.history))
+  const isMine = (event) => event.startsWith(`${ALARM} `) || event.startsWith('notifications.mob ')
+  const events = (of) => of.getByTestId('alarm-history').locator('.event-row')
+  const states = async (of) => (await events(of).evaluateAll((rows) => rows.map(({ dataset }) => `${dataset.path} ${dataset.state}`))).filter(isMine)
+  await eventually('what has been', async () => (await states(fresh)).length >= 4)
+  said.history = await states(fresh)
+  for (const one of [page, other]) await eventually('the same history', async () => JSON.stringify(await states(one)) === JSON.stringify(said.history))
+  const done = await events(fresh).filter({ hasText: message }).filter({ hasText: 'alarm' }).getByTestId('event-done').allInnerTexts()
+  must(done.some((words) => /^Silenced .*, acknowledged .*, until /.test(words)), `what was done about it: ${done}`)
   await page.getByTestId('clear-history').click()
   await page.getByTestId('confirm').click()
-  await eventually('an empty history', async () => (await states()).length === 0)
+  for (const one of [page, other, fresh]) await eventually('an empty history', async () => (await states(one)).length === 0)
+  for (const one of [other, fresh]) {
+    check(one, `the alarms on another device, ${view}`)
+    await one.context().close()
+  }
   check(page, `the alarms, ${view}`)
   await page.context().close()
   return said

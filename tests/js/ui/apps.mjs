@@ -2,7 +2,7 @@
 //
 //   WINDLASS_NPM_DIR=… WINDLASS_CHROMIUM=… node ui/apps.mjs <address> <folder for screenshots> <installed>
 //
-// `installed` is a number: with 0 the page has to say how to install one; else the Logbook (with a picture) and the Charts
+// `installed` is a number: with 0 the page has to say how to install one, and lead there; else the Logbook (with a picture) and the Charts
 // (without) are there, one is made a favourite, found, opened here and in a new tab. Prints {"opened": titles seen}.
 
 import { check, finish, live, need, openView, withBrowser } from './lib.mjs'
@@ -23,6 +23,17 @@ async function look(browser, view, opened) {
     const link = await page.getByTestId('install-app').getAttribute('href')
     if (!link.startsWith('#/plugins')) throw new Error(`the way to install an app leads to ${link}`)
     await finish(page, folder, `apps-none-${view}`)
+    // One tap from there to where they are; what the registry has is of no matter here.
+    await page.route('**/skServer/appstore/available/', (route) => route.fulfill({ status: 503, json: { message: 'No internet here.' } }))
+    await page.getByTestId('install-app').click()
+    await page.getByTestId('install-dialog').getByText('No internet here.').waitFor()
+    await page.locator('[data-testid="from-registry"][aria-selected="true"]').waitFor()
+    await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click()
+    await page.getByTestId('install-dialog').waitFor({ state: 'detached' })
+    // Closed is closed, and the way back leads to the apps.
+    await page.getByTestId('page-plugins').waitFor()
+    await page.goBack()
+    await page.getByTestId('page-apps').waitFor()
     return page.context().close()
   }
   await page.getByTestId('app-log-book').waitFor()

@@ -5,7 +5,8 @@
 // Prints {"longest": longest task of the page in ms, "frames": frames the page got, "sent": deltas sent}. Of three
 // rounds the best counts: the machine may be busy with something else, but a page that can't keep up never is well.
 
-import { check, need, openView, webSocket, withBrowser } from './lib.mjs'
+import { startLoad } from './load-feed.mjs'
+import { check, need, openView, withBrowser } from './lib.mjs'
 
 const [address] = process.argv.slice(2)
 need('ui/dashboard-load.mjs <address>', address)
@@ -19,7 +20,8 @@ const SHOWN = ['navigation.speedOverGround', 'navigation.headingTrue', 'environm
 await withBrowser(async (browser) => {
   const page = await openView(browser, 'desktop', address)
   await page.locator('.widget[data-kind="wind"]').waitFor()
-  const feed = await startFeed()
+  const paths = [...SHOWN, ...Array.from({ length: PATHS - SHOWN.length }, (_, index) => `environment.inside.cabin${index}.temperature`)]
+  const feed = await startLoad(address, paths, RATE)
   let frames = 0
   page.on('websocket', (socket) => socket.on('framereceived', () => (frames += 1)))
   // The connection of before is not told about.
@@ -51,24 +53,3 @@ await withBrowser(async (browser) => {
   check(page, 'under load')
   return best
 })
-
-async function startFeed() {
-  const WebSocket = webSocket()
-  const socket = new WebSocket(`${address.replace(/^http/, 'ws').replace(/\/$/, '')}/signalk/v1/stream?subscribe=none`)
-  await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
-  const paths = [...SHOWN, ...Array.from({ length: PATHS - SHOWN.length }, (_, index) => `environment.inside.cabin${index}.temperature`)]
-  const start = performance.now()
-  const feed = { sent: 0, stop: () => {} }
-  const timer = setInterval(() => {
-    const due = ((performance.now() - start) / 1000) * RATE
-    for (; feed.sent < due; feed.sent += 1) {
-      const values = [{ path: paths[feed.sent % paths.length], value: 1 + (feed.sent % 1000) / 1000 }]
-      socket.send(JSON.stringify({ context: 'vessels.self', updates: [{ $source: 'load.1', values }] }))
-    }
-  }, 10)
-  feed.stop = () => {
-    clearInterval(timer)
-    socket.close()
-  }
-  return feed
-}

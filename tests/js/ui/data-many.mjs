@@ -6,6 +6,7 @@
 // longest task in ms, "rows": most rows that were in the page, "sent": values sent meanwhile}. A task is measured by the
 // processor time that it took: what the machine did meanwhile for somebody else does not count.
 
+import { longestTask } from './load-feed.mjs'
 import { check, eventually, need, openView, webSocket, withBrowser } from './lib.mjs'
 
 const [address, folder] = process.argv.slice(2)
@@ -40,17 +41,6 @@ async function startFeed() {
   return feed
 }
 
-/** Does something, and gives the longest task of the page meanwhile: processor time, ms. */
-async function longestTask(browser, page, work) {
-  await browser.startTracing(page, { categories: ['toplevel', '__metadata'] })
-  const result = await work()
-  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString())
-  const main = new Set(traceEvents.filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain').map(({ pid, tid }) => `${pid} ${tid}`))
-  const tasks = traceEvents.filter(({ name, pid, tid, tdur }) => name === 'ThreadControllerImpl::RunTask' && tdur !== undefined && main.has(`${pid} ${tid}`))
-  if (tasks.length < 2 * STEPS) throw new Error(`the browser tells of ${tasks.length} tasks only`)
-  return { ...result, longest: Math.round(tasks.reduce((worst, { tdur }) => Math.max(worst, tdur), 0) / 1_000) }
-}
-
 /** Scrolls the list to its end and back by frames; the most rows on the way, and the last of the list. */
 function scroll(page) {
   return page.evaluate(
@@ -75,6 +65,13 @@ function scroll(page) {
   )
 }
 
+/** The same, with the longest task of the page meanwhile. */
+async function scrolled(browser, page) {
+  const { result, tasks, longest } = await longestTask(browser, page, () => scroll(page))
+  if (tasks < 2 * STEPS) throw new Error(`the browser tells of ${tasks} tasks only`)
+  return { ...result, longest }
+}
+
 await withBrowser(async (browser) => {
   const feed = await startFeed()
   const page = await openView(browser, 'desktop', `${address}#/data`)
@@ -84,10 +81,10 @@ await withBrowser(async (browser) => {
     return count >= PATHS && count
   })
   const before = feed.sent
-  const flat = await longestTask(browser, page, () => scroll(page))
+  const flat = await scrolled(browser, page)
   await page.getByTestId('layout').getByText('Tree').click()
   await page.getByTestId('group-electrical').waitFor()
-  const tree = await longestTask(browser, page, () => scroll(page))
+  const tree = await scrolled(browser, page)
   const said = { paths, longest: Math.max(flat.longest, tree.longest), rows: Math.max(flat.rows, tree.rows), last: flat.last, sent: feed.sent - before }
   await page.getByTestId('search').fill('bank77.cell42')
   await eventually('the one that was searched for', async () => (await page.locator('[data-path]').count()) === 1)

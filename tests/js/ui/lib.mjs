@@ -24,11 +24,11 @@ export function webSocket() {
 }
 
 /**
- * A page of its own at one of the sizes, at `address`, live; of `login` ({username, password}) if it is given. `page.problems` gathers what the browser complains about;
- * `check(page)` fails on them.
+ * A page of its own at one of the sizes, at `address`, live; of `login` ({username, password}) if it is given, with more
+ * `options` of the browser. `page.problems` gathers what the browser complains about; `check(page)` fails on them.
  */
-export async function openView(browser, view, address, { mode = 'day', login } = {}) {
-  const context = await browser.newContext({ ...VIEWS[view], reducedMotion: 'reduce' })
+export async function openView(browser, view, address, { mode = 'day', login, options } = {}) {
+  const context = await browser.newContext({ ...VIEWS[view], reducedMotion: 'reduce', ...options })
   context.setDefaultTimeout(PATIENCE)
   await context.addInitScript((chosen) => {
     if (window.localStorage.getItem('windlass.display') === null) window.localStorage.setItem('windlass.display', chosen)
@@ -67,7 +67,9 @@ export function check(page, what) {
 
 /** Fails when something is wider than the screen. */
 export async function checkWidth(page, what) {
-  const [content, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth])
+  const content = await page.evaluate(() => document.documentElement.scrollWidth)
+  // What the page says of its window is no measure: a phone makes room for what is too wide, and shows all of it smaller.
+  const screen = page.viewportSize().width
   if (content > screen) throw new Error(`${what} is ${content} px wide on a screen of ${screen}`)
 }
 

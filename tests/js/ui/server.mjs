@@ -102,7 +102,11 @@ async function settings(page) {
   })
   await page.getByTestId('setting-logCountToKeep').fill('72')
   await page.getByTestId('settings-form').getByTestId('save').click()
-  await page.getByTestId('needs-restart').waitFor()
+  await page.getByText('Saved. It holds already.').waitFor()
+  // What does not simply hold is said.
+  await page.getByTestId('setting-sslport').fill('4443')
+  await page.getByTestId('settings-form').getByTestId('save').click()
+  await page.getByTestId('settings-outcome').getByText('as soon as encryption is on').waitFor()
   await quiet(page)
   await finish(page, folder, `server-settings-${view}`)
 }

@@ -4,9 +4,12 @@ use std::io::{Cursor, Read as _, Write as _};
 
 use reqwest::Method;
 use serde_json::json;
-use windlass_tests::{Json, PASSWORD, Server, ServerOptions, Stream};
+use tokio::time::Instant;
+use windlass_tests::{BETWEEN_LOOKS, Json, PASSWORD, PATIENCE, Server, ServerOptions, Stream};
 use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
+
+use crate::packages;
 
 /// A file as an admin gets it: its name, and what is in the archive.
 async fn download(server: &Server, token: &str, path: &str) -> (String, Vec<(String, Vec<u8>)>) {
@@ -40,11 +43,11 @@ async fn upload(server: &Server, token: &str, name: &str, content: &[u8]) -> (u1
     (answer.status().as_u16(), answer.text().await.expect("a body"), cookie)
 }
 
-fn archive(files: &[(&str, &str)]) -> Vec<u8> {
+fn archive(files: &[(&str, impl AsRef<[u8]>)]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in files {
         writer.start_file(*name, SimpleFileOptions::default()).expect("a file");
-        writer.write_all(content.as_bytes()).expect("written");
+        writer.write_all(content.as_ref()).expect("written");
     }
     writer.finish().expect("an archive").into_inner()
 }
@@ -146,4 +149,107 @@ async fn backups_of_others_are_looked_at_first() {
     }
     let nothing = server.as_who(&admin, Method::POST, "/skServer/restore", Some(json!({"settings.json": false}))).await;
     assert_eq!(nothing.status, 400, "{}", nothing.text);
+}
+
+/// Restores all that is in a backup; the last thing that is told of it.
+async fn restore_all(server: &Server, token: &str, content: &[u8]) -> Json {
+    let (status, names, cookie) = upload(server, token, "signalk-x.backup", content).await;
+    assert_eq!(status, 200, "{names}");
+    let names: Vec<String> = serde_json::from_str(&names).expect("JSON");
+    let chosen: serde_json::Map<_, _> = names.into_iter().map(|name| (name, json!(true))).collect();
+    let mut events = Stream::connect(server, &format!("serverevents=all&subscribe=none&token={token}")).await;
+    let bearer = format!("Bearer {token}");
+    let headers = [("Authorization", bearer.as_str()), ("Cookie", cookie.as_str())];
+    let begun = server.request(Method::POST, "/skServer/restore", &headers, Some(Json::from(chosen).to_string())).await;
+    assert_eq!(begun.status, 202, "{}", begun.text);
+    // That of a restoration before may be told again, at the beginning.
+    let is_over = |frame: &Json| frame["type"] == "RESTORESTATUS" && frame["data"]["percentComplete"] == 100;
+    events.wait_for_frame("the end", is_over).await["data"].clone()
+}
+
+#[tokio::test]
+async fn plugins_come_back_on_another_computer() {
+    const ARCHIVE: &str = "plugin-packages/me__probe-1.0.0.tgz";
+    let place = tempfile::tempdir().expect("a directory");
+    let packed = std::fs::read(packages::archive(place.path(), "1.0.0", json!({}))).expect("readable");
+    let (server, admin) = packages::options(place.path()).start_claimed().await;
+    let installs = async |server: &Server, token: &str| {
+        server.as_who(token, Method::GET, "/windlass/plugins/installs", None).await.json()
+    };
+    // The job that is there, when it is over.
+    let over = async |server: &Server, token: &str| {
+        let start = Instant::now();
+        loop {
+            let job = installs(server, token).await["installs"][0].clone();
+            if !job["until"].is_null() {
+                return job;
+            }
+            assert!(start.elapsed() < PATIENCE, "{job}");
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
+    };
+    let (status, said) = packages::upload_as(&server, Some(&admin), "probe.tgz", &packed).await;
+    assert_eq!(status, 202, "{said}");
+    assert_eq!(over(&server, &admin).await["state"], "done");
+    let (name, files) = download(&server, &admin, "/skServer/backup").await;
+    let names: Vec<_> = files.iter().map(|(name, _)| name.as_str()).collect();
+    for known in ["package.json", "package-lock.json", ARCHIVE] {
+        assert!(names.contains(&known), "{names:?}");
+    }
+    assert!(!names.iter().any(|name| name.starts_with("node_modules")), "npm brings what is in it: {names:?}");
+    assert!(files.iter().any(|(name, content)| name == ARCHIVE && *content == packed), "{name} has the very file");
+
+    // On a new computer only the list and the file are there, and it says so.
+    let users = ["security.json", "settings.json"];
+    let brought: Vec<_> = files.iter().filter(|(name, _)| !users.contains(&name.as_str())).collect();
+    let brought: Vec<_> = brought.into_iter().map(|(name, content)| (name.as_str(), content)).collect();
+    let (other, owner) = packages::options(place.path()).start_claimed().await;
+    let (_, chooseable, _) = upload(&other, &owner, &name, &archive(&brought)).await;
+    assert!(chooseable.contains("\"plugin-packages/\"") && chooseable.contains("\"package.json\""), "{chooseable}");
+    let end = restore_all(&other, &owner, &archive(&brought)).await;
+    assert_eq!(end["state"], "Complete", "{end}");
+    let words = format!("not installed here are {}", packages::NAME);
+    assert!(end["message"].as_str().is_some_and(|text| text.contains(&words)), "{end}");
+    assert_eq!(std::fs::read(other.directory().join(ARCHIVE)).expect("it is put back"), packed);
+    let ended = other.terminate().await;
+    let other = packages::options(place.path()).directory(&ended.directory).secured().start().await;
+    let owner = other.log_in("admin").await;
+    let missing = installs(&other, &owner).await["missing"].clone();
+    assert_eq!((&missing[0]["name"], missing.as_array().map(Vec::len)), (&json!(packages::NAME), Some(1)), "{missing}");
+    let crew = other.add_user(&owner, "crew", "readwrite").await;
+    let refused = other.as_who(&crew, Method::POST, "/windlass/plugins/install-missing", None).await;
+    assert!([401, 403].contains(&refused.status.as_u16()), "{}", refused.text);
+    let begun = other.as_who(&owner, Method::POST, "/windlass/plugins/install-missing", None).await;
+    assert_eq!((begun.status.as_u16(), &begun.json()["installs"][0]["file"]), (202, &json!(true)), "{}", begun.text);
+    let job = over(&other, &owner).await;
+    assert_eq!(job["state"], "done", "{job}");
+    assert_eq!(installs(&other, &owner).await["missing"], json!([]));
+    let path = format!("/skServer/plugins/{}/status", packages::ID);
+    assert_eq!(other.as_who(&owner, Method::GET, &path, None).await.json()["version"], "1.0.0");
+    assert!(other.directory().join(ARCHIVE).is_file(), "npm may want it again");
+    assert!(!place.path().join("trace").exists(), "a script of the package was run");
+}
+
+#[tokio::test]
+async fn no_package_of_a_backup_is_more_than_a_package() {
+    let place = tempfile::tempdir().expect("a directory");
+    let good = std::fs::read(packages::archive(place.path(), "1.0.0", json!({}))).expect("readable");
+    let foreign = packages::archive(place.path(), "2.0.0", json!({"keywords": ["a-library"]}));
+    let foreign = std::fs::read(foreign).expect("readable");
+    let (server, admin) = ServerOptions::new().start_claimed().await;
+    let content = archive(&[
+        ("plugin-packages/good.tgz", good.as_slice()),
+        ("plugin-packages/foreign.tgz", &foreign),
+        ("plugin-packages/cut.tgz", &good[..good.len() / 2]),
+        ("plugin-packages/../up.tgz", &good),
+        ("plugin-packages/deep/down.tgz", &good),
+        ("plugin-packages/run.sh", b"x"),
+    ]);
+    let end = restore_all(&server, &admin, &content).await;
+    assert_eq!(end["state"], "Error", "{end}");
+    assert!(end["message"].as_str().is_some_and(|text| text.starts_with("2 files were not restored")), "{end}");
+    let there = std::fs::read_dir(server.directory().join("plugin-packages")).expect("the folder");
+    let there: Vec<_> = there.map(|file| file.expect("a file").file_name()).collect();
+    assert_eq!(there, ["good.tgz"]);
+    assert!(!server.directory().join("up.tgz").exists());
 }

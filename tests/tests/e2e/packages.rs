@@ -45,11 +45,11 @@ pub(crate) fn archive(place: &Path, version: &str, more: Json) -> PathBuf {
 }
 
 /// A server whose npm asks nobody, with a place for the trace of scripts.
-fn options(place: &Path) -> ServerOptions {
+pub(crate) fn options(place: &Path) -> ServerOptions {
     ServerOptions::new().environment("npm_config_offline", "true").environment(TRACE, place.join("trace"))
 }
 
-async fn upload_as(server: &Server, token: Option<&str>, name: &str, content: &[u8]) -> (u16, String) {
+pub(crate) async fn upload_as(server: &Server, token: Option<&str>, name: &str, content: &[u8]) -> (u16, String) {
     let mut body =
         format!("--line\r\nContent-Disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n").into_bytes();
     body.extend_from_slice(content);
@@ -188,7 +188,7 @@ async fn what_is_no_package_is_refused_and_only_admins_are_asked() {
     let user = server.add_user(&admin, "crew", "readwrite").await;
     assert!([401, 403].contains(&upload_as(&server, Some(&user), "x.tgz", &foreign).await.0), "no admin");
     let installs = server.as_who(&admin, Method::GET, "/windlass/plugins/installs", None).await;
-    assert_eq!(installs.json(), json!({"installs": []}));
+    assert_eq!(installs.json(), json!({"installs": [], "missing": []}));
     assert!(!server.directory().join("node_modules").exists());
 }
 
@@ -282,6 +282,31 @@ async fn the_registry_is_searched_and_installed_from_by_the_npm_of_the_user() {
     let problem = store["storeProblem"].as_str().expect("words");
     assert!(store["storeAvailable"] == false && problem.contains("no network"), "{problem}");
     assert_eq!(store["installed"][0]["name"], NAME);
+}
+
+#[tokio::test]
+async fn what_package_json_names_is_installed_when_it_is_asked_for() {
+    let place = tempfile::tempdir().expect("a directory");
+    let path = npm_with_registry(place.path(), "1.10.0", &archive(place.path(), "1.10.0", json!({})));
+    let named = json!({"dependencies": {NAME: "1.10.0"}});
+    let server = options(place.path()).environment("PATH", path).json_file("package.json", &named).start().await;
+    let missing = server.json("/windlass/plugins/installs").await["missing"].clone();
+    let words = format!("{NAME}@1.10.0 of the npm registry");
+    assert_eq!(missing, json!([{"name": NAME, "from": "1.10.0", "message": words}]));
+    assert_eq!(server.get(&format!("/skServer/plugins/{ID}/status")).await.status, 404, "nothing happens by itself");
+    let begun = post(&server, "/windlass/plugins/install-missing").await;
+    let job = begun.json()["installs"][0].clone();
+    assert_eq!(
+        (begun.status.as_u16(), &job["name"], &job["file"]),
+        (202, &json!(NAME), &json!(false)),
+        "{}",
+        begun.text
+    );
+    ended(&server, &job["id"], "done").await;
+    assert_eq!(server.json("/windlass/plugins/installs").await["missing"], json!([]));
+    assert_eq!(server.json(&format!("/skServer/plugins/{ID}/status")).await["version"], "1.10.0");
+    let again = post(&server, "/windlass/plugins/install-missing").await;
+    assert_eq!((again.status.as_u16(), again.json()), (202, json!({"installs": []})));
 }
 
 #[tokio::test]

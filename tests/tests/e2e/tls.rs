@@ -220,7 +220,7 @@ async fn tls_that_can_not_be_served_is_not_switched_on() {
         assert_eq!(refused.status, 400, "{}", refused.text);
         assert!(refused.text.starts_with("Invalid settings payload at /sslport: "), "{}", refused.text);
     }
-    // With good files it is, from the next start on.
+    // With good files it is, at once.
     let authority = Authority::new();
     let (chain, key) = authority.certificate();
     for (name, text) in [("ssl-cert.pem", chain), ("ssl-key.pem", key)] {
@@ -228,7 +228,8 @@ async fn tls_that_can_not_be_served_is_not_switched_on() {
     }
     let saved = change(&server, json!({"options": {"ssl": true}, "port": 3000})).await;
     assert_eq!((saved.status.as_u16(), saved.text.as_str()), (200, "Settings changed"));
-    assert_eq!(server.get("/signalk").await.status, 200, "until then nothing changes");
+    assert_eq!(server.get("/signalk").await.status, 307, "the other port leads there");
+    assert_eq!(authority.trust.get(&server, "/signalk").await.status, 200);
     let ended = server.terminate().await;
     let server = ServerOptions::new().directory(&ended.directory).start().await;
     assert_eq!(authority.trust.get(&server, SETTINGS).await.json()["options"]["ssl"], true);
@@ -280,10 +281,70 @@ async fn another_server_with_tls_is_a_source() {
     // The others say why they bring nothing, and what to do.
     server
         .logs()
-        .wait_for(&["WARN", "connection strict", "no certificate that can be trusted", "`selfsignedcert`"])
+        .wait_for(&[
+            "WARN",
+            "connection strict",
+            "no certificate that can be trusted",
+            "`certificateAuthority`",
+            "`selfsignedcert`",
+        ])
         .await;
     server.logs().wait_for(&["WARN", "connection plain", "is no Signal K server with a stream"]).await;
     for id in ["strict", "plain"] {
         assert_eq!(server.connection_statistics(id).await["deltas"], 0, "{id}");
     }
+}
+
+#[tokio::test]
+async fn another_boats_authority_is_trusted_by_name() {
+    let other = with_tls().vessel("Other", "230022520").start().await;
+    let trust = Trust::download(&other).await;
+    let mut sender = Stream::connect_secure(&other, "subscribe=none", &trust).await.expect("it is trusted");
+    sender.send(&delta("t", "test.source", 1)).await;
+    let port: u16 = other.tls_address().await.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");
+    let to =
+        |authority: &str| json!({"type": "wss", "host": "127.0.0.1", "port": port, "certificateAuthority": authority});
+    let stranger = Authority::new().trust;
+    let mut named = to(trust.root());
+    // The other name of this computer is in its certificate too.
+    named["host"] = json!("localhost");
+    let server = ServerOptions::new()
+        .vessel("Reader", "230022521")
+        .connection("named", "SignalK", named)
+        .connection("stranger", "SignalK", to(stranger.root()))
+        .start()
+        .await;
+    let path = "/signalk/v1/api/vessels/urn:mrn:imo:mmsi:230022520/test/source";
+    server.eventually(path, |leaf| leaf["value"] == 1).await;
+    sender.send(&delta("t", "test.source", 2)).await;
+    server.eventually(path, |leaf| leaf["value"] == 2).await;
+    let refused = [
+        "WARN",
+        "connection stranger",
+        "no certificate that can be trusted",
+        "by the authority in `certificateAuthority`",
+    ];
+    server.logs().wait_for(&refused).await;
+    assert_eq!(server.connection_statistics("stranger").await["deltas"], 0);
+    // What can be no authority is found out when the connection is tried.
+    let entry = |options: Json| json!({"id": "stranger", "type": "SignalK", "options": options});
+    let both =
+        json!({"type": "wss", "host": "h", "port": port, "certificateAuthority": trust.root(), "selfsignedcert": true});
+    for (options, words) in [
+        (to("ca.pem"), "`subOptions.certificateAuthority` is a text without a certificate"),
+        (to(&trust.root()[..200]), "`subOptions.certificateAuthority` is damaged"),
+        (both, "`subOptions.selfsignedcert` is true; it should be false"),
+        (to(stranger.root()), "by the authority in `certificateAuthority`"),
+    ] {
+        let tried = server.post("/windlass/connections/test", &entry(options)).await.json();
+        let problem = tried["problem"].as_str().unwrap_or_default();
+        assert!(tried["connected"] == false && problem.contains(words), "{tried}");
+    }
+    let tried = server.post("/windlass/connections/test", &entry(to(trust.root()))).await.json();
+    assert_eq!(tried["connected"], true, "{tried}");
+    // The right one works as soon as it is saved.
+    let body = json!({"id": "stranger", "enabled": true, "type": "SignalK", "options": to(trust.root())}).to_string();
+    let saved = server.request(Method::PUT, "/skServer/providers/stranger", &[], Some(body)).await;
+    assert_eq!(saved.status, 200, "{}", saved.text);
+    server.logs().wait_for(&["connection stranger: connected to 127.0.0.1"]).await;
 }

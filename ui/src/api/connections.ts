@@ -11,6 +11,8 @@ export interface Provider {
   /** The settings as text, when they are a chain that this API does not change. */
   json?: string;
   editable?: boolean;
+  /** Which secrets it has, such as `token`; they themselves are never shown. An option that is `null` removes one. */
+  secrets?: string[];
 }
 
 export type ProviderOptions = { type?: string } & Record<string, unknown>;

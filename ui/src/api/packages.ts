@@ -61,6 +61,19 @@ export const installPackage = (name: string, version: string) =>
 export const removePackage = (name: string) => send<string>("POST", `/skServer/appstore/remove/${path(name)}`);
 /** What is and was done, the latest first. */
 export const fetchInstalls = async () => (await getJson<{ installs: Install[] }>("/windlass/plugins/installs")).installs;
+/** A package that the server's list names and that is not there. */
+export interface Missing {
+  name: string;
+  /** Where it comes from, as the list says. */
+  from: string;
+  /** The same for people, and what to do when it can't be had. */
+  message: string;
+}
+
+/** What ought to be installed and is not, as after a backup was restored on another computer. */
+export const fetchMissing = async () => (await getJson<{ missing?: Missing[] }>("/windlass/plugins/installs")).missing ?? [];
+/** Installs it; what can't be had is left out. Gives what is done now. */
+export const installMissing = async () => (await send<{ installs: Install[] }>("POST", "/windlass/plugins/install-missing")).installs;
 /** What was done last with a package, with what npm said. */
 export const fetchInstallLog = async (name: string) =>
   (await getJson<{ lines: string[] }>(`/skServer/appstore/installLog/${path(name)}`)).lines;

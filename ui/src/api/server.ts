@@ -17,6 +17,25 @@ export interface Settings {
   [key: string]: unknown;
 }
 
+/** What has become of a change of the settings. */
+export interface SettingsReport {
+  /** Everything that was saved and is another than before. */
+  changes: SettingChange[];
+  /** Where the server listens now. */
+  addresses: { scheme: "http" | "https"; host: string; port: number }[];
+  /** That is somewhere else than before: this page has to go there. */
+  moved: boolean;
+}
+
+export interface SettingChange {
+  /** Where it is in the settings: `options.mdns`. */
+  setting: string;
+  /** The server does it; something else counts more; this server has nothing that it would change. */
+  effect: "now" | "overridden" | "unused";
+  /** A sentence. */
+  why?: string;
+}
+
 /** Facts of own ship; lengths in metres. */
 export interface Vessel {
   name?: string;
@@ -33,7 +52,8 @@ export interface Vessel {
 }
 
 export const fetchSettings = () => getJson<Settings>("/skServer/settings");
-export const saveSettings = (settings: Settings) => send<string>("PUT", "/skServer/settings", settings);
+/** Saves what is named, and the running server does it. */
+export const saveSettings = (settings: Settings) => send<SettingsReport>("PUT", "/skServer/settings", settings);
 export const fetchVessel = () => getJson<Vessel>("/skServer/vessel");
 export const saveVessel = (vessel: Vessel) => send<string>("PUT", "/skServer/vessel", vessel);
 /** Ends the process; whoever supervises it starts it anew. Refused while the server is open to everybody. */

@@ -3,9 +3,10 @@ import type { LoginStatus } from "../signalk/api";
 import { freshness, type Freshness } from "../signalk/age";
 import { noMeta, type Meta, type PathRow, type Reading, type VesselSnapshot } from "../signalk/vessel-model";
 import { aisWants, type AisTarget } from "./ais";
+import type { AlarmHistoryView } from "./alarm-history";
 import type { Live } from "./live";
 import type { LogLine } from "./logs";
-import type { AlarmEvent, NotificationsView } from "./notifications";
+import type { NotificationsView } from "./notifications";
 import type { ReadableStore } from "./store";
 import type { Want } from "./subscriptions";
 import type { TrendPoint } from "./trends";
@@ -138,9 +139,11 @@ export function useNotifications(): NotificationsView {
   return useStore(useLive().notifications);
 }
 
-/** What was raised and ended since the page was opened, newest first. */
-export function useAlarmHistory(): readonly AlarmEvent[] {
-  return useStore(useLive().alarmHistory);
+/** What the server has noted of alarms, newest first; kept up to date as long as the component is shown. */
+export function useAlarmHistory(): AlarmHistoryView {
+  const { alarmHistory } = useLive();
+  useEffect(alarmHistory.watch, [alarmHistory]);
+  return useStore(alarmHistory);
 }
 
 /** Other vessels by distance, subscribed to as long as the component is shown. */

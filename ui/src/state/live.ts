@@ -21,8 +21,9 @@ import { SignalKStream, type ConnectionState, type Socket } from "../signalk/str
 import { emptySnapshot, type VesselSnapshot } from "../signalk/vessel-model";
 import { World } from "../signalk/world";
 import { AisTargets } from "./ais";
+import { AlarmHistory } from "./alarm-history";
 import { AlarmSound } from "./alarm-sound";
-import { AlarmHistory, Notifications } from "./notifications";
+import { Notifications } from "./notifications";
 import { Logs } from "./logs";
 import { UnitSettings } from "../units/settings";
 import { Subscriptions, type Want } from "./subscriptions";
@@ -143,6 +144,7 @@ export class Live {
     this.#showVessel.cancel();
     this.#loadPlugins.cancel();
     this.logs.stop();
+    this.alarmHistory.stop();
     this.sound.stop();
   }
 
@@ -192,6 +194,7 @@ export class Live {
     this.#setServer({ hello });
     this.streamError.set(undefined);
     this.#showVessel.request();
+    this.alarmHistory.changed();
     void this.refreshLogin();
   }
 
@@ -273,6 +276,9 @@ export class Live {
         } else {
           this.#loadPlugins.request();
         }
+        break;
+      case "ALARM_HISTORY_CLEARED":
+        this.alarmHistory.changed();
         break;
       case "RECEIVE_LOGIN_STATUS":
         this.#setServer({ login: parseLoginStatus(event.data) });

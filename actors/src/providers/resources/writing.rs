@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use windlass_broker::{DeltaVersion, Intake, Origin, Publish};
+use windlass_broker::{DeltaVersion, Intake, Origin, Publish, publish_and_settle};
 
 use super::super::plugin::ProviderError;
 use super::{Provider, ResourceError, Resources, validation};
@@ -118,9 +118,8 @@ impl Resources {
             log::warn!("the change of {path} is saved, but not published: {problem}");
         }
         let deltas: Vec<_> = taken.delta.into_iter().collect();
-        if !deltas.is_empty()
-            && self.0.broker.send(Publish { provider: from, origin: Origin::NONE, deltas }).await.is_err()
-        {
+        let news = Publish { provider: from, origin: Origin::NONE, deltas };
+        if !news.deltas.is_empty() && publish_and_settle(&self.0.broker, news).await.is_err() {
             log::error!("the broker has stopped; the change of {path} is not published");
         }
     }

@@ -6,7 +6,8 @@ use actix_web_actors::ws;
 use windlass_broker::{Delta, DeltaVersion, MAX_DELTA_BYTES, Publish};
 
 use super::Client;
-use crate::stream::message::{CONTROL_KEYS, ControlMessage};
+use crate::stream::look::Look;
+use crate::stream::message::ControlMessage;
 use crate::{StatusKind, StatusSubject};
 
 /// Deltas of a client that are published together.
@@ -32,17 +33,16 @@ impl Client {
 
     fn read_message(&mut self, text: &str, ctx: &mut ws::WebsocketContext<Self>) {
         // Text is looked at for its keys before it is parsed, so that a delta is parsed once.
-        let has = |key: &str| text.contains(key);
-        let updates = has("\"updates\"");
-        if updates {
+        let look = Look::at(text);
+        if look.delta {
             self.take_delta(text, ctx);
         }
-        if CONTROL_KEYS.into_iter().any(has) {
+        if look.control {
             match serde_json::from_str::<ControlMessage<'_>>(text) {
                 Ok(message) => self.control(message, ctx),
                 Err(error) => self.complain(format_args!("message not understood: {error}"), text),
             }
-        } else if !updates && serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() {
+        } else if !look.delta && serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() {
             self.complain(format_args!("message that is not JSON ignored"), text);
         }
     }

@@ -13,8 +13,8 @@ use std::cell::{Cell, RefCell};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::Duration;
 
+use actix::fut::wrap_stream;
 use actix::prelude::*;
 use actix_http::ws::{CloseCode, ProtocolError};
 use actix_web_actors::ws;
@@ -35,6 +35,7 @@ use super::events::{EventBus, ServerEvent};
 use super::hub::{CloseSubscription, Hub};
 use super::message::{DefaultSubscription, SubscribeRow, ValueFilter};
 use super::metadata_sent::MetadataSent;
+use super::pings::PingInterval;
 use super::rate::Kept;
 use super::rights::Rights;
 use super::server_log::ServerLog;
@@ -94,8 +95,8 @@ pub struct StreamContext {
     pub observatory: Observatory,
     /// The first frame, without its time.
     pub hello: Arc<Hello>,
-    /// Time between two pings; `None` sends none.
-    pub ping_interval: Option<Duration>,
+    /// Time between two pings.
+    pub ping_interval: PingInterval,
     /// When a client counts as slow.
     pub slow: SlowClientLimits,
 }
@@ -146,6 +147,7 @@ pub struct Client {
     publish_soon: bool,
     partial: Option<Vec<u8>>,
     pong_due: bool,
+    next_ping: Option<SpawnHandle>,
     complained: bool,
     observed: Observed,
     to_broker: Flow,
@@ -218,6 +220,7 @@ impl Client {
             publish_soon: false,
             partial: None,
             pong_due: false,
+            next_ping: None,
             complained: false,
             observed,
             to_broker,
@@ -265,10 +268,24 @@ impl Client {
         ctx.stop();
     }
 
+    /// Pings again and again, and begins anew when another interval is set.
     fn heartbeat(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
-        let Some(interval) = self.stream.ping_interval else { return };
+        self.ping_later(ctx);
+        let changes = wrap_stream::<_, Self>(self.stream.ping_interval.changes());
+        let begin_anew = changes.map(|(), client, ctx: &mut ws::WebsocketContext<Self>| {
+            if let Some(next) = client.next_ping.take() {
+                ctx.cancel_future(next);
+            }
+            client.pong_due = false;
+            client.ping_later(ctx);
+        });
+        ctx.spawn(begin_anew.finish());
+    }
+
+    fn ping_later(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
+        let Some(interval) = self.stream.ping_interval.get() else { return };
         let due = actix::clock::Instant::now() + interval;
-        ctx.run_later(interval, move |client, ctx| {
+        let next = ctx.run_later(interval, move |client, ctx| {
             // A client that could not be served for so long has not been heard either: its answer may be what comes next.
             let is_late = actix::clock::Instant::now() > due + interval / 2;
             if client.pong_due && !is_late {
@@ -279,8 +296,9 @@ impl Client {
                 client.pong_due = true;
                 ctx.ping(b"");
             }
-            client.heartbeat(ctx);
+            client.ping_later(ctx);
         });
+        self.next_ping = Some(next);
     }
 }
 

@@ -160,7 +160,7 @@ fn need_of(request: &ServiceRequest) -> Result<Need, StatusCode> {
 
 /// The way to TLS, when it is served and the request came without. The root that a phone has to trust is to be had before that.
 fn to_tls(request: &ServiceRequest, state: &AppState) -> Option<HttpResponse> {
-    let port = state.tls_port.get()?;
+    let port = state.tls.port()?;
     let proxied = || state.proxies.trust(request.peer_addr().map(|peer| peer.ip()));
     let came_secure = request.app_config().secure() || (cookies::is_secure(request.request()) && proxied());
     if came_secure || request.path() == "/windlass/ca.pem" {

@@ -78,7 +78,7 @@ fn open(request: &HttpRequest, payload: web::Payload, state: &AppState, stream: 
         Err(error) => return Ok(failed(StatusCode::SERVICE_UNAVAILABLE, error)),
     };
     let options = StreamClientOptions {
-        ping_interval: state.stream.ping_interval,
+        ping_interval: state.stream.ping_interval.clone(),
         socket: request.conn_data::<Arc<Socket>>().cloned(),
         observatory: state.stream.observatory.clone(),
     };

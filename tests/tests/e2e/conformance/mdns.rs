@@ -99,6 +99,24 @@ fn port(address: &str) -> u16 {
     address.rsplit(':').next().and_then(|port| port.parse().ok()).expect("an address has a port")
 }
 
+#[tokio::test]
+async fn announcements_begin_and_end_while_the_server_runs() {
+    let mmsi = own_mmsi(7);
+    let own = format!("urn:mrn:imo:mmsi:{mmsi}");
+    let server = boat("Shy", &mmsi).setting("mdns", json!(false)).start().await;
+    let browser = Browser::new();
+    let set = async |mdns: bool| {
+        let body = json!({"options": {"mdns": mdns}}).to_string();
+        let headers = [("Accept", "application/json")];
+        let answer = server.request(reqwest::Method::PUT, "/skServer/settings", &headers, Some(body)).await.json();
+        assert_eq!(answer["changes"], json!([{"setting": "options.mdns", "effect": "now"}]));
+    };
+    set(true).await;
+    let (announced, _) = browser.find("_signalk-ws._tcp", &own).await;
+    assert_eq!(announced, server.port());
+    browser.until_gone("_signalk-ws._tcp", announced, async || set(false).await).await;
+}
+
 async fn the_server_announces_itself_until_it_stops(_: &Server) {
     let mmsi = own_mmsi(1);
     let (mmsi, own) = (mmsi.as_str(), format!("urn:mrn:imo:mmsi:{mmsi}"));

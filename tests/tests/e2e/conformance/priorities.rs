@@ -15,6 +15,7 @@ async fn group_i_source_priorities() {
     let server = Server::start().await;
     let rows = rows![
         [76, 154] a_lower_source_does_not_count_while_a_higher_is_fresh,
+        [76, 154] what_was_preferred_once_is_not_told_to_who_comes_later,
         [155, 156] the_lower_takes_over_after_its_timeout_and_the_higher_at_once,
         [157] an_unranked_source_waits_ten_seconds,
         [158, 159] notifications_and_other_vessels_are_never_filtered,
@@ -124,6 +125,42 @@ async fn a_lower_source_does_not_count_while_a_higher_is_fresh(server: &Server) 
     whole.wait_for("a live value of the lower one", |seen| seen.path == path && seen.value == 5).await;
     assert_eq!(server.json("/skServer/multiSourcePaths").await[path], json!(["hi", "lo"]));
     assert_eq!(server.json("/skServer/livePreferredSources").await[path], "hi");
+}
+
+/// The lower one counted as long as it was alone, and has said nothing since: nothing of it was ever held back.
+async fn what_was_preferred_once_is_not_told_to_who_comes_later(server: &Server) {
+    let (path, mark) = ("test.prio.once", "test.prio.zz");
+    put(server, "priorityOverrides", json!({path: ranked(&[("hi", 0), ("lo", NEVER)])})).await;
+    let mut watched = Watched::new(server, path).await;
+    watched.send("lo", 1).await;
+    watched.send("hi", 2).await;
+    assert_eq!(watched.seen().await, [json!(1), json!(2)]);
+    // The newest value of all comes last of the present ones.
+    let mut last = delta("marker", mark, 1);
+    last["updates"][0]["timestamp"] = json!("2100-01-01T00:00:00.000Z");
+    watched.sender.send(&last).await;
+    watched.reader.unsubscribe_all().await;
+    watched.reader.subscribe("*", json!([{"path": mark}])).await;
+    watched.reader.wait_for_path(mark).await;
+    let known = async |query: &str, message: Json| {
+        let mut stream = Stream::connect(server, query).await;
+        if !message.is_null() {
+            stream.send(&message).await;
+        }
+        let read = stream.read_until("the mark", |value| value.path == mark).await;
+        let mut values: Vec<_> =
+            read.into_iter().filter(|value| value.path == path).map(|it| (it.source, it.value)).collect();
+        values.sort_by_key(|(source, _)| source.clone());
+        values
+    };
+    let winner = ("hi".to_owned(), json!(2));
+    let both = vec![winner.clone(), ("lo".to_owned(), json!(1))];
+    let rows = json!([{"path": "test.prio.*"}]);
+    let message = |policy: &str| json!({"context": "vessels.self", "sourcePolicy": policy, "subscribe": rows});
+    assert_eq!(known("subscribe=self", Json::Null).await, std::slice::from_ref(&winner));
+    assert_eq!(known("subscribe=none", message("preferred")).await, [winner]);
+    assert_eq!(known("sourcePolicy=all", Json::Null).await, both);
+    assert_eq!(known("subscribe=none", message("all")).await, both);
 }
 
 async fn the_lower_takes_over_after_its_timeout_and_the_higher_at_once(server: &Server) {

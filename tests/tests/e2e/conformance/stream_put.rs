@@ -251,6 +251,13 @@ async fn metadata_can_be_deleted_and_nothing_else(server: &Server) {
     .await;
     completed(server, &answer).await;
     assert_eq!(server.json(URL).await["units"], "C");
+    // What is completed can be read at once, however busy the bus is.
+    for number in 0..30 {
+        let name = format!("Cabin {number}");
+        let path = "vessels/self/environment/inside/temperature/meta/displayName";
+        completed(server, &put(server, path, &json!({"value": name})).await).await;
+        assert_eq!(server.json(URL).await["displayName"], json!(name));
+    }
     let done = completed(server, &delete(&format!("{URL}/units")).await).await;
     assert_eq!(done["statusCode"], 200);
     assert_eq!(server.json(URL).await["units"], "K", "the built-in unit again");

@@ -8,7 +8,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Error;
 use windlass_tests::{
-    BETWEEN_LOOKS, Frame, Json, PATIENCE, Publisher, Server, ServerOptions, Stream, delta, rows, run_table,
+    BETWEEN_LOOKS, Frame, Json, PATIENCE, Publisher, Server, ServerOptions, Stream, delta, rows, run_table, values_of,
 };
 
 use super::{MMSI, NAME};
@@ -43,6 +43,22 @@ async fn group_h_tokens_and_the_clock() {
         [150] a_cookie_in_use_is_renewed,
     ];
     run_table(&server, rows).await;
+}
+
+/// Nobody may read without a token here, and what is hidden only the crew and the skipper.
+#[tokio::test]
+async fn group_h_tokens_of_a_private_server() {
+    let acls = json!([{"context": "vessels.self", "resources": [
+        {"paths": ["hidden.*"], "permissions": [
+            {"subject": "crew", "permission": "read"}, {"subject": "skipper", "permission": "write"},
+        ]},
+        {"paths": ["*"], "permissions": [{"subject": "skipper", "permission": "write"}]},
+    ]}]);
+    let user = |name: &str, level: &str| json!({"username": name, "type": level, "password": NO_LOGIN});
+    let security = json!({"secretKey": SECRET, "allow_readonly": false, "expiration": "1d", "acls": acls,
+        "users": [user("skipper", "admin"), user("crew", "readonly")], "devices": []});
+    let server = ServerOptions::new().vessel(NAME, MMSI).json_file("security.json", &security).secured().start().await;
+    run_table(&server, rows![[145, 147] what_only_a_token_allowed_ends_with_it]).await;
 }
 
 async fn a_handler_that_stays_silent_times_out(server: &Server) {
@@ -214,6 +230,82 @@ async fn a_stream_ends_with_its_token(server: &Server) {
     assert_eq!(last, json!({"errorMessage": "Connection disconnected by security constraint"}));
     assert!(jiff::Timestamp::now().as_second() >= claims(&short)["exp"].as_i64().expect("a time"), "not before");
     assert_eq!(presented(server, &short).await, [401; 6]);
+}
+
+/// Milliseconds since 1970, as this computer's clock has them: the server's is the same.
+fn now_millis() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+async fn what_only_a_token_allowed_ends_with_it(server: &Server) {
+    let lasting = signed(&json!({"id": "skipper", "iat": seconds(-60), "exp": seconds(3600)}));
+    let expires = seconds(4);
+    let short = signed(&json!({"id": "crew", "iat": seconds(-60), "exp": expires}));
+    let mut sender = Stream::connect(server, &format!("subscribe=none&token={lasting}")).await;
+    let mut clock = Stream::connect(server, &format!("subscribe=none&serverevents=all&token={lasting}")).await;
+    let mut watching = Stream::connect(server, &format!("subscribe=none&serverevents=all&token={short}")).await;
+    let mut streams = Vec::new();
+    for (what, query, rows) in [
+        ("default", "", json!(null)),
+        ("instant", "subscribe=none&", json!([{"path": "hidden.*", "policy": "instant"}])),
+        // What is sent later, by the clock, has to be judged by then.
+        ("fixed", "subscribe=none&", json!([{"path": "hidden.*", "policy": "fixed", "period": 150}])),
+        ("minPeriod", "subscribe=none&", json!([{"path": "hidden.*", "minPeriod": 150}])),
+    ] {
+        let mut stream = Stream::connect(server, &format!("{query}token={short}")).await;
+        if rows.is_array() {
+            stream.subscribe("vessels.self", rows).await;
+        }
+        streams.push((what, stream, Vec::new(), Json::Null));
+    }
+    // Each value says when it was sent, until all streams have ended.
+    let deadline = Instant::now() + PATIENCE;
+    let mut open = streams.iter().map(|_| true).collect::<Vec<_>>();
+    while open.contains(&true) {
+        assert!(Instant::now() < deadline, "a stream goes on without a good token: {open:?}");
+        let values =
+            json!([{"path": "hidden.now", "value": now_millis()}, {"path": "secret.now", "value": now_millis()}]);
+        sender.send(&json!({"updates": [{"$source": "h", "values": values}]})).await;
+        for ((_, stream, sent, last), open) in streams.iter_mut().zip(&mut open).filter(|(_, open)| **open) {
+            match stream.next_frame(BETWEEN_LOOKS).await {
+                Some(Frame::Json(json)) => {
+                    sent.extend(values_of(&json));
+                    *last = json;
+                }
+                Some(Frame::Closed) => *open = false,
+                Some(Frame::Ping | Frame::Pong(_)) | None => {}
+            }
+        }
+    }
+    for (what, _, read, last) in &streams {
+        assert!(read.iter().any(|value| value.path == "hidden.now"), "{what}: the token allowed it: {read:?}");
+        assert!(read.iter().all(|value| value.path == "hidden.now"), "{what}: it allowed no more: {read:?}");
+        let latest = read.iter().filter_map(|value| value.value.as_i64()).max();
+        assert!(latest < Some(expires * 1000), "{what}: {latest:?} was sent when the token had expired at {expires}");
+        assert_eq!(*last, json!({"errorMessage": "Connection disconnected by security constraint"}), "{what}");
+    }
+    // Events end with it too, though that stream may be open for a while. Whoever has a good token is told on and on.
+    waiting(&mut clock).await;
+    let mut later = Json::Null;
+    for _ in 0..2 {
+        let told = clock.wait_for_frame("statistics after the end", |event| event["type"] == "SERVERSTATISTICS").await;
+        later = told["data"]["uptime"].clone();
+    }
+    let told: Vec<_> = waiting(&mut watching).await.iter().map(|event| event["data"]["uptime"].clone()).collect();
+    assert!(told.iter().any(Json::is_number), "before the end it was told: {told:?}");
+    assert!(!told.contains(&later), "{told:?} has what was told long after the token had expired, at {later}");
+}
+
+/// What has come and was not read yet.
+async fn waiting(stream: &mut Stream) -> Vec<Json> {
+    let mut read = Vec::new();
+    loop {
+        match stream.next_frame(BETWEEN_LOOKS).await {
+            Some(Frame::Json(json)) => read.push(json),
+            Some(Frame::Ping | Frame::Pong(_)) => {}
+            Some(Frame::Closed) | None => return read,
+        }
+    }
 }
 
 async fn a_cookie_in_use_is_renewed(server: &Server) {

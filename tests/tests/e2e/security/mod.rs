@@ -1,5 +1,6 @@
 //! Ways around the rules, tried on the real server: other spellings of paths, pages of other origins, other people's requests, floods.
 
+mod events;
 mod floods;
 mod origins;
 mod paths;

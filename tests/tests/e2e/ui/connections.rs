@@ -3,16 +3,22 @@
 use std::ffi::OsStr;
 
 use serde_json::json;
-use windlass_tests::{Json, Server, chromium, run_script};
+use windlass_tests::{Json, Server, ServerOptions, chromium, run_script};
 
-use super::assert_picture;
+use super::{assert_picture, run};
 
 /// Runs a script at one of the two sizes, and looks whether the pictures are there.
 async fn use_page(script: &str, view: &str, pictures: &[&str]) -> (Server, Json) {
+    use_page_with(script, view, pictures, &[]).await
+}
+
+/// The same, with something more that the script is told.
+async fn use_page_with(script: &str, view: &str, pictures: &[&str], more: &[&str]) -> (Server, Json) {
     let server = Server::start().await;
     let folder = tempfile::tempdir().expect("a temporary directory can be made");
     let address = server.url("/");
-    let arguments = [OsStr::new(&address), folder.path().as_os_str(), OsStr::new(view)];
+    let mut arguments = vec![OsStr::new(&address), folder.path().as_os_str(), OsStr::new(view)];
+    arguments.extend(more.iter().map(OsStr::new));
     let browser = chromium();
     let browser = [("WINDLASS_CHROMIUM", browser.as_os_str())];
     let said = run_script(&format!("ui/{script}.mjs"), &arguments, &browser).await;
@@ -78,4 +84,32 @@ async fn priorities_take_effect_at_a_desk() {
 #[tokio::test]
 async fn priorities_take_effect_at_a_phone() {
     priorities_take_effect("phone").await;
+}
+
+#[tokio::test]
+async fn priorities_are_ordered_by_keys_and_by_finger() {
+    let server = Server::start().await;
+    let folder = tempfile::tempdir().expect("a temporary directory can be made");
+    let said = run("connections-order.mjs", &server.url("/"), folder.path()).await;
+    assert_eq!(said, json!({"keys": ["Stern.GN", "Mast.GP"], "finger": ["Mast.GP", "Stern.GN"]}));
+}
+
+async fn access_to_another_server_is_asked_for(view: &str) {
+    let (other, admin) = ServerOptions::new().vessel("Other", "230022520").start_claimed().await;
+    let port = other.port().to_string();
+    let (_, saved) = use_page_with("connections-access", view, &["connections-access"], &[&port, &admin]).await;
+    assert_eq!(
+        saved["options"],
+        json!({"type": "ws", "host": "127.0.0.1", "port": other.port(), "selfHandling": "noSelf"})
+    );
+}
+
+#[tokio::test]
+async fn access_to_another_server_is_asked_for_at_a_desk() {
+    access_to_another_server_is_asked_for("desktop").await;
+}
+
+#[tokio::test]
+async fn access_to_another_server_is_asked_for_at_a_phone() {
+    access_to_another_server_is_asked_for("phone").await;
 }

@@ -57,6 +57,19 @@ async fn each_user_has_a_dashboard_and_there_is_one_for_everybody() {
 }
 
 #[tokio::test]
+async fn what_one_device_changes_is_seen_at_the_others() {
+    let server = demo().start().await;
+    let folder = tempfile::tempdir().expect("a temporary directory can be made");
+    let said = run("dashboard-two.mjs", &server.url("/"), folder.path()).await;
+    println!("a change was seen after {} ms", said["noticed"]);
+    assert_picture(folder.path(), "dashboard-conflict-phone.png");
+    // The two that were made in a conflict have become one.
+    let kept = server.json("/signalk/v1/applicationData/user/windlass-ui/1.0.0/dashboard/data/pages/0/widgets").await;
+    let kinds: Vec<_> = kept.as_array().expect("widgets").iter().map(|widget| &widget["id"]).collect();
+    assert!(kinds.contains(&&json!("text")) && !kinds.contains(&&json!("alarms")), "{kinds:?}");
+}
+
+#[tokio::test]
 async fn a_switch_waits_for_its_device() {
     let server = demo().start().await;
     let folder = tempfile::tempdir().expect("a temporary directory can be made");

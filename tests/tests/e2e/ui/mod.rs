@@ -5,9 +5,11 @@ mod apps;
 mod connections;
 mod dashboard;
 mod data;
+mod load;
 mod plugins;
 mod security;
 mod server;
+mod tls;
 
 use std::ffi::OsStr;
 use std::path::Path;

@@ -130,6 +130,6 @@ function Attention({ alarm }: { alarm: Notification }) {
 function attentionText(alarm: Notification, silencedHere: boolean): string {
   if (isAcknowledged(alarm)) return "Acknowledged";
   if (sounds(alarm)) return silencedHere ? "Silenced at this device" : "Makes a sound";
-  if (alarm.status.silenced) return "Silenced";
+  if (alarm.status.silenced) return "Silenced everywhere";
   return alarm.state === "emergency" ? "Shown on all screens until it is over" : "Shown, without a sound";
 }

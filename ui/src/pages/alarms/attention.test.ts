@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { notificationsOf, type Notification } from "../../signalk/notifications";
-import { testSnapshot, TEST_TIME, type TestValue } from "../../test-support";
+import { testEntry, testSnapshot, TEST_TIME, type TestValue } from "../../test-support";
 import { acknowledgedMethod, byUrgency, canBeEnded, isAcknowledged, silencedMethod, sinceWhen } from "./attention";
 
 function all(values: Record<string, object>): Notification[] {
@@ -28,6 +28,7 @@ it("silencing takes the sound away; there has to be one, and an emergency is nev
   expect(silencedMethod(one({ state: "alarm", method: ["visual"] }))).toBeUndefined();
   expect(silencedMethod(one({ state: "emergency", method: BOTH }))).toBeUndefined();
   expect(silencedMethod(one({ state: "alarm", method: BOTH, status: { silenced: true } }))).toBeUndefined();
+  expect(silencedMethod(one({ state: "alarm", method: ["sound"] }))).toBeUndefined();
 });
 
 it("acknowledging leaves nothing to be noticed, but an emergency on the screens", () => {
@@ -40,6 +41,15 @@ it("acknowledging leaves nothing to be noticed, but an emergency on the screens"
   expect(isAcknowledged(one({ state: "normal", method: [] }))).toBe(false);
 });
 
+it("where notifications are managed, their status says what was done", () => {
+  const status = { acknowledged: false, canAcknowledge: true };
+  const quiet = one({ id: "1", state: "alarm", method: [], status });
+  expect([isAcknowledged(quiet), acknowledgedMethod(quiet)]).toEqual([false, []]);
+  expect(acknowledgedMethod(one({ id: "1", state: "emergency", method: ["visual"], status }))).toEqual(["visual"]);
+  const seen = one({ id: "1", state: "alarm", method: [], status: { ...status, acknowledged: true } });
+  expect([isAcknowledged(seen), acknowledgedMethod(seen)]).toEqual([true, undefined]);
+});
+
 it("what zones raise ends by itself only", () => {
   const of = (source: string) =>
     notificationsOf(testSnapshot({ "notifications.a": { source, value: { state: "alarm" } } }).rows)[0] as Notification;
@@ -49,7 +59,9 @@ it("what zones raise ends by itself only", () => {
 
 it("it is as old as its state, not as its last message", () => {
   const alarm = one({ state: "alarm", method: BOTH });
-  const event = { path: "notifications.a", subject: "a", state: "alarm", message: "", source: "", time: 5 } as const;
-  expect(sinceWhen(alarm, [event])).toBe(5);
-  expect(sinceWhen(alarm, [{ ...event, state: "warn", time: 6 }, event])).toBe(TEST_TIME);
+  const entry = testEntry({ path: alarm.path, source: alarm.source, state: "alarm", time: 5 });
+  expect(sinceWhen(alarm, [entry], entry.context)).toBe(5);
+  expect(sinceWhen(alarm, [{ ...entry, state: "warn", time: 6 }, entry], entry.context)).toBe(TEST_TIME);
+  expect(sinceWhen(alarm, [{ ...entry, source: "other" }], entry.context)).toBe(TEST_TIME);
+  expect(sinceWhen(alarm, [entry], "vessels.urn:mrn:imo:mmsi:2")).toBe(TEST_TIME);
 });

@@ -1,5 +1,5 @@
+import type { AlarmEntry } from "../../api/alarms";
 import { isActive, severity, type Notification } from "../../signalk/notifications";
-import type { AlarmEvent } from "../../state/notifications";
 
 /** In whose name the server raises what zones say: such an alarm ends with the value, not by hand. */
 const ZONES_SOURCE = "self.notificationhandler";
@@ -9,9 +9,10 @@ export function isMob({ subject }: Notification): boolean {
   return subject === "mob" || subject.startsWith("mob.");
 }
 
-/** Somebody has seen it. */
+/** Somebody has seen it. Where the server does not manage notifications, that is one that asks for nothing any more. */
 export function isAcknowledged(notification: Notification): boolean {
-  return isActive(notification) && (notification.status.acknowledged || notification.methods.length === 0);
+  const { id, status, methods } = notification;
+  return isActive(notification) && (status.acknowledged || (id === undefined && methods.length === 0));
 }
 
 /** Active alarms: somebody in the water first, then by severity, those that nobody has seen before the others, the newest first. */
@@ -28,17 +29,22 @@ export function byUrgency(active: readonly Notification[], since: (notification:
     .map(({ notification }) => notification);
 }
 
-/** `method` without its sound; undefined when there is nothing to silence. An emergency is acknowledged, not silenced. */
+/**
+ * `method` without its sound; undefined when there is nothing to silence, or nothing would be left of it: that is to
+ * acknowledge. So is all that can be done about an emergency.
+ */
 export function silencedMethod({ state, methods, status }: Notification): string[] | undefined {
-  if (state === "emergency" || status.silenced || !methods.includes("sound")) return undefined;
+  if (state === "emergency" || status.silenced || !methods.includes("sound") || !methods.includes("visual")) return undefined;
   return methods.filter((method) => method !== "sound");
 }
 
-/** `method` of what has been seen: an emergency stays on the screens. Undefined when that is so already. */
-export function acknowledgedMethod({ state, methods, status }: Notification): string[] | undefined {
-  if (status.acknowledged) return undefined;
+/** `method` of what has been seen: an emergency stays on the screens. Undefined when it was. */
+export function acknowledgedMethod(notification: Notification): string[] | undefined {
+  const { id, state, methods, status } = notification;
+  if (isAcknowledged(notification) || (id !== undefined && !status.canAcknowledge)) return undefined;
   const seen = state === "emergency" ? ["visual"] : [];
-  return methods.every((method) => seen.includes(method)) ? undefined : seen;
+  // Only a server that manages notifications knows more than their `method`.
+  return id === undefined && methods.every((method) => seen.includes(method)) ? undefined : seen;
 }
 
 /** It may be ended by hand: nothing on board does it. */
@@ -46,10 +52,10 @@ export function canBeEnded({ source }: Notification): boolean {
   return source !== ZONES_SOURCE;
 }
 
-/** When it took its present state, ms since the epoch: as far as this browser has seen it, else by the time it carries. */
-export function sinceWhen({ path, state, row }: Notification, history: readonly AlarmEvent[]): number {
-  const event = history.find((one) => one.path === path);
-  if (event !== undefined && event.state === state) return event.time;
+/** When it took its present state, ms since the epoch: as the server has noted it, else by the time it carries. */
+export function sinceWhen({ path, source, state, row }: Notification, history: readonly AlarmEntry[], own: string | undefined): number {
+  const entry = history.find((one) => one.path === path && one.source === source && one.context === own);
+  if (entry !== undefined && entry.state === state) return entry.time;
   return row.latest.timestamp ?? row.latest.asOf;
 }
 

@@ -1,35 +1,38 @@
-import { Group, Text } from "@mantine/core";
+import { Button, Group, Text } from "@mantine/core";
+import type { AlarmEntry } from "../../api/alarms";
 import { ConfirmButton } from "../../components/confirm-button";
 import { EmptyState } from "../../components/empty-state";
+import { ErrorState, Loading } from "../../components/load-state";
 import { StateBadge, type Tone } from "../../components/state-badge";
 import { VirtualList } from "../../components/virtual-list";
-import { useAlarmHistory, useLive, useTimed } from "../../state/hooks";
-import type { AlarmEvent } from "../../state/notifications";
+import { NOTIFICATIONS } from "../../signalk/notifications";
+import { useAlarmHistory, useIsAdmin, useLive, useStore, useTimed } from "../../state/hooks";
 import { whenText } from "./when";
 
 const ROW = 64;
 /** Rows that are seen at once. */
 const MAX_SEEN = 7;
-const keyOf = (event: AlarmEvent) => `${event.time} ${event.path} ${event.state}`;
-const render = (event: AlarmEvent) => <EventRow event={event} />;
+const keyOf = (entry: AlarmEntry) => String(entry.id);
+const render = (entry: AlarmEntry) => <EntryRow entry={entry} />;
 
-/** What was raised and ended, as far as this browser has seen it. */
+/** What was raised, silenced, acknowledged and ended, as the server has noted it. */
 export function History() {
   const { alarmHistory } = useLive();
-  const events = useAlarmHistory();
+  const { entries, more, error } = useAlarmHistory();
+  const isAdmin = useIsAdmin();
   return (
     <section aria-labelledby="history-title">
       <Group justify="space-between" align="flex-end" mb="xs">
         <div>
           <h3 id="history-title">History</h3>
           <Text size="sm" c="dimmed" data-testid="history-note">
-            The server keeps no history of alarms: this is what was seen while a page was open in this browser, the last 500 changes.
+            Kept by the server, the same on all devices: the last 1,000 changes.
           </Text>
         </div>
-        {events.length > 0 && (
+        {isAdmin && entries !== undefined && entries.length > 0 && (
           <ConfirmButton
             title="Clear the history?"
-            text="What this browser has seen is forgotten for good. Alarms that are active stay."
+            text="What is over is forgotten for good, on all devices. Alarms that are active stay."
             confirmLabel="Clear"
             onConfirm={alarmHistory.clear}
             testId="clear-history"
@@ -38,36 +41,64 @@ export function History() {
           </ConfirmButton>
         )}
       </Group>
-      {events.length === 0 ? (
-        <EmptyState title="Nothing has been raised" text="Alarms that are raised and end while a page is open appear here." testId="no-history" />
-      ) : (
+      {error !== undefined && <ErrorState error={error} title="The history could not be read" retry={alarmHistory.changed} />}
+      {entries === undefined && error === undefined && <Loading what="Loading the history" />}
+      {entries?.length === 0 && (
+        <EmptyState title="Nothing has been raised" text="Alarms that are raised and end appear here, also while no page is open." testId="no-history" />
+      )}
+      {entries !== undefined && entries.length > 0 && (
         <VirtualList
-          items={events}
+          items={entries}
           keyOf={keyOf}
           render={render}
           label="History of alarms"
           rowHeight={ROW}
-          height={Math.min(events.length, MAX_SEEN) * ROW + 2}
+          height={Math.min(entries.length, MAX_SEEN) * ROW + 2}
           testId="alarm-history"
         />
+      )}
+      {more === true && (
+        <Button mt="xs" variant="default" onClick={() => void alarmHistory.more()} data-testid="older-history">
+          Show older ones
+        </Button>
       )}
     </section>
   );
 }
 
-function EventRow({ event }: { event: AlarmEvent }) {
-  const when = useTimed((now) => whenText(event.time, now));
+function EntryRow({ entry }: { entry: AlarmEntry }) {
+  const { hello } = useStore(useLive().server);
+  const when = useTimed((now) => whenText(entry.time, now));
+  const done = useTimed((now) => doneText(entry, now));
+  const subject = entry.path.slice(NOTIFICATIONS.length + 1);
   return (
-    <div className="event-row" data-path={event.path} data-state={event.state}>
+    <div className="event-row" data-path={entry.path} data-state={entry.state} data-id={entry.id}>
       <span className="number">{when}</span>
-      <StateBadge tone={toneOfState(event.state)}>{event.state}</StateBadge>
-      <span className="event-message">{event.message || event.subject}</span>
-      <span className="path muted">{event.subject}</span>
+      <StateBadge tone={toneOfState(entry.state)}>{entry.state}</StateBadge>
+      <span className="event-message">
+        {entry.message || subject}
+        {done !== "" && (
+          <span className="event-done muted" data-testid="event-done">
+            {done}
+          </span>
+        )}
+      </span>
+      <span className="path muted">{entry.context === hello?.self ? subject : `${subject} of ${entry.context}`}</span>
     </div>
   );
 }
 
-function toneOfState(state: AlarmEvent["state"]): Tone {
+/** "Silenced 14:03:10, acknowledged 14:03:20, until 14:05:00"; empty when nothing was done about it and it goes on. */
+function doneText({ silenced, acknowledged, ended, lost }: AlarmEntry, now: number): string {
+  const parts: string[] = [];
+  if (silenced !== undefined) parts.push(`silenced ${whenText(silenced, now)}`);
+  if (acknowledged !== undefined) parts.push(`acknowledged ${whenText(acknowledged, now)}`);
+  if (ended !== undefined) parts.push(lost ? "not raised again after the server was restarted" : `until ${whenText(ended, now)}`);
+  const text = parts.join(", ");
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function toneOfState(state: AlarmEntry["state"]): Tone {
   if (state === "normal" || state === "nominal") return "good";
   if (state === "emergency") return "severe";
   return state === "alarm" ? "bad" : "caution";

@@ -19,8 +19,9 @@ const MAX_CARDS = 100;
 /** What is wrong, what was, and what would be. */
 export default function AlarmsPage() {
   const { active } = useNotifications();
-  const history = useAlarmHistory();
-  const since = (alarm: Notification) => sinceWhen(alarm, history);
+  const { entries = [] } = useAlarmHistory();
+  const own = useStore(useLive().server).hello?.self;
+  const since = (alarm: Notification) => sinceWhen(alarm, entries, own);
   const ordered = byUrgency(active, since);
   const emergencies = ordered.filter((alarm) => alarm.state === "emergency" || isMob(alarm));
   const others = ordered.filter((alarm) => !emergencies.includes(alarm)).slice(0, MAX_CARDS);

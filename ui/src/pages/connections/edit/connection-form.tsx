@@ -6,6 +6,7 @@ import { messageOf } from "../../../api/http";
 import type { FoundPort } from "../model/found";
 import { problemFromServer, problemsOf, providerOf, RAW, type ConnectionForm, type Problems } from "../model/form";
 import { shownFields } from "../model/kinds";
+import { AccessPanel } from "./access-panel";
 import { FieldInput } from "./field-input";
 import { TrialPanel } from "./trial-panel";
 
@@ -133,6 +134,14 @@ export function ConnectionFormView(props: ConnectionFormViewProps) {
           </div>
         )}
       </div>
+      {kind.id === "signalk" && (
+        <AccessPanel
+          // Who waits for an answer from one server gets none from another.
+          key={JSON.stringify([values.host, values.port, values.secure, values.useDiscovery])}
+          form={form}
+          onValue={(key, value) => setForm((now) => ({ ...now, values: { ...now.values, [key]: value } }))}
+        />
+      )}
       {kind.id !== "clients" && <TrialPanel kind={kind} make={() => checked(true)} onProblem={(words) => show(problemFromServer(form, words))} />}
       {problems.form !== undefined && (
         <Alert color="red" title="This can't be used as it is" data-testid="form-problem">

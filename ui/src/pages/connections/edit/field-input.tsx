@@ -52,6 +52,7 @@ export function FieldInput({ field, value, problem, ports, onChange }: FieldInpu
       return <Autocomplete {...text} data={ports.map(({ path }) => path)} onChange={onChange} comboboxProps={{ shadow: "md" }} />;
     case "groups":
     case "json":
+    case "pem":
       return <Textarea {...text} size="md" autosize minRows={2} maxRows={12} onChange={(event) => onChange(event.currentTarget.value)} />;
     case "port":
     case "number":

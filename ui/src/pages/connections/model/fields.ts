@@ -1,6 +1,6 @@
 /** The fields of a connection's form: one option of the settings each (signalk-v1 §15). */
 
-export type FieldType = "text" | "port" | "number" | "flag" | "choice" | "secret" | "device" | "groups" | "json";
+export type FieldType = "text" | "port" | "number" | "flag" | "choice" | "secret" | "device" | "groups" | "json" | "pem";
 
 export interface Field {
   /** The option of the settings; `protocol` is the type of the connection, `secure` whether it is `wss`. */
@@ -87,6 +87,15 @@ export const subscription: Field = {
   hint: "A subscribe message, or a list of them; everything of its own ship when empty.",
   type: "json",
   placeholder: '{"context":"vessels.self","subscribe":[{"path":"navigation.*"}]}',
+};
+
+/** The certificate of an authority, as text. */
+export const authority: Field = {
+  key: "certificateAuthority",
+  label: "Trust this authority only",
+  hint: "Its certificate as text. A Windlass server has its own at /windlass/ca.pem; public authorities are trusted when empty.",
+  type: "pem",
+  placeholder: "-----BEGIN CERTIFICATE-----",
 };
 
 /** What is sent to the device. */

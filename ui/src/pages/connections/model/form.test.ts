@@ -22,6 +22,25 @@ const examples: Provider[] = [
 ];
 
 describe("forms", () => {
+  it("take the certificate of an authority with its lines", () => {
+    const form = newForm(kind("signalk"), "other", { host: "boat", port: "3443", secure: true });
+    const pem = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n";
+    for (const [text, words] of [
+      ["boat's authority", "begins with"],
+      ["-----BEGIN CERTIFICATE-----\nMIIB", "ends with"],
+      [`${pem}-----BEGIN PRIVATE KEY-----\nMIIB`, "private key"],
+    ] as const) {
+      form.values.certificateAuthority = text;
+      expect(problemsOf(form, []).certificateAuthority, text).toContain(words);
+    }
+    form.values.certificateAuthority = pem;
+    expect(problemsOf(form, [])).toEqual({});
+    const provider = providerOf(form);
+    expect(provider.options?.certificateAuthority).toBe(pem.trim());
+    expect(formOf(provider).values.certificateAuthority).toBe(pem.trim());
+    expect(shownFields(kind("signalk").advanced, { ...form.values, secure: false }).map(({ key }) => key)).not.toContain("certificateAuthority");
+  });
+
   it("give back what they were made of", () => {
     for (const provider of examples) {
       const withUnknown = { ...provider, options: { ...provider.options, theirs: { a: 1 }, empty: null } };

@@ -1,4 +1,5 @@
 import type { Provider, ProviderOptions } from "../../../api/connections";
+import { FORGET_TOKEN } from "./access";
 import type { Field } from "./fields";
 import { formatGroups, parseGroups, type TalkerGroups } from "./groups";
 import { kindOf, shownFields, type Kind } from "./kinds";
@@ -63,6 +64,10 @@ export function providerOf(form: ConnectionForm): Provider {
   for (const field of fieldsOf(kind)) {
     if (field.key === "protocol" || field.key === "secure") continue;
     const value = values[field.key] ?? emptyOf(field);
+    if (field.key === "token" && value === "" && values[FORGET_TOKEN] === true) {
+      options.token = null;
+      continue;
+    }
     if (saved === undefined ? isDefault(field, value) : value === valueOf(field, saved)) continue;
     const sent = optionOf(field, value);
     if (sent !== undefined) options[field.key] = sent;
@@ -172,6 +177,11 @@ function problemOf(field: Field, value: string | boolean): string | undefined {
     }
     case "groups":
       return parseGroups(text) === undefined ? "Each line is a name, a colon, and talkers: gnss: GP, GL" : undefined;
+    case "pem":
+      if (text.includes("PRIVATE KEY-----")) return "This has a private key in it, which nobody but its owner may have. The certificate is enough.";
+      return /-----BEGIN CERTIFICATE-----[^]+-----END CERTIFICATE-----/.test(text)
+        ? undefined
+        : "This begins with -----BEGIN CERTIFICATE----- and ends with -----END CERTIFICATE-----.";
     case "json":
       try {
         const parsed: unknown = JSON.parse(text);

@@ -1,5 +1,6 @@
 import type { Provider } from "../../../api/connections";
 import {
+  authority,
   baudrate,
   device,
   host,
@@ -113,11 +114,12 @@ const KINDS: readonly Kind[] = [
       {
         key: "token",
         label: "Access token",
-        hint: "Only where that server asks for a login: make one there for this server. What is saved is never shown; leave it empty to keep it.",
+        hint: "Only where that server asks for a login: ask for one below. What is saved is never shown; leave it empty to keep it.",
         type: "secret",
       },
     ],
     advanced: [
+      { ...authority, when: { key: "secure", is: [true] } },
       {
         key: "selfsignedcert",
         label: "Trust whatever certificate it has",

@@ -2,28 +2,30 @@ import { Modal, Tabs } from "@mantine/core";
 import { useCallback, useState } from "react";
 import { fetchStore, refreshStore } from "../../../api/packages";
 import { useLoad } from "../../../state/use-load";
+import type { From } from "../routes";
 import { FilePanel } from "./file-panel";
 import { InstallProgress } from "./install-progress";
 import { RegistryPanel } from "./registry-panel";
 import { useInstalls } from "./use-installs";
 
 interface InstallDialogProps {
-  opened: boolean;
+  /** With what it opens; undefined while it is closed. */
+  from: From | undefined;
   onClose: () => void;
   /** Something was installed. */
   onChanged: () => void;
 }
 
 /** Installs plugins and web apps: from a file, or from the npm registry. */
-export function InstallDialog({ opened, onClose, onChanged }: InstallDialogProps) {
+export function InstallDialog({ from, onClose, onChanged }: InstallDialogProps) {
   return (
-    <Modal opened={opened} onClose={onClose} title="Install plugins" size="lg" closeButtonProps={{ "aria-label": "Close" }}>
-      <Content onChanged={onChanged} />
+    <Modal opened={from !== undefined} onClose={onClose} title="Install plugins" size="lg" closeButtonProps={{ "aria-label": "Close" }}>
+      <Content from={from ?? "file"} onChanged={onChanged} />
     </Modal>
   );
 }
 
-function Content({ onChanged }: { onChanged: () => void }) {
+function Content({ from, onChanged }: { from: From; onChanged: () => void }) {
   const [revision, setRevision] = useState(0);
   const store = useLoad(revision === 0 ? fetchStore : refreshStore, String(revision));
   const { reload: reloadStore } = store;
@@ -36,7 +38,7 @@ function Content({ onChanged }: { onChanged: () => void }) {
   const updates = store.data?.updates.length ?? 0;
   return (
     <div data-testid="install-dialog">
-      <Tabs defaultValue="file">
+      <Tabs defaultValue={from}>
         <Tabs.List>
           <Tabs.Tab value="file" data-testid="from-file">
             From a file

@@ -5,23 +5,27 @@ import type { PluginDetails } from "../../../api/plugins";
 import { EmptyState } from "../../../components/empty-state";
 import { LoadState } from "../../../components/load-state";
 import { PageHeader } from "../../../components/page-header";
+import { navigate, useRoute } from "../../../state/location";
 import type { Loaded } from "../../../state/use-load";
 import { InstallDialog } from "../install/install-dialog";
+import { MissingPackages } from "../install/missing";
 import type { Cost } from "../model/costs";
 import { counts, filterLabels, filters, select, type Filter } from "../model/state";
+import { installOf, installRoute, listRoute } from "../routes";
 import { PluginRow } from "./plugin-row";
 
 /** All plugins, found by words and state. */
 export function PluginList({ plugins, costs }: { plugins: Loaded<PluginDetails[]>; costs: ReadonlyMap<string, Cost> }) {
   const [search, setSearch] = useState("");
   const [filter, setFilter] = useState<Filter>("all");
-  const [installing, setInstalling] = useState(false);
+  // In the address, so that other pages can link to it, and the way back of a phone closes it.
+  const installing = installOf(useRoute());
   const words = useDeferredValue(search);
   const { data } = plugins;
   const found = useMemo(() => select(data ?? [], filter, words), [data, filter, words]);
   const numbers = useMemo(() => counts(data ?? []), [data]);
   const install = (
-    <Button leftSection={<IconDownload size={18} aria-hidden="true" />} onClick={() => setInstalling(true)} data-testid="install">
+    <Button leftSection={<IconDownload size={18} aria-hidden="true" />} onClick={() => navigate(installRoute())} data-testid="install">
       Install
     </Button>
   );
@@ -30,7 +34,8 @@ export function PluginList({ plugins, costs }: { plugins: Loaded<PluginDetails[]
       <PageHeader title="Plugins" description="What adds to the data of this server">
         {install}
       </PageHeader>
-      <InstallDialog opened={installing} onClose={() => setInstalling(false)} onChanged={() => void plugins.reload()} />
+      <InstallDialog from={installing} onClose={() => navigate(listRoute, { replace: true })} onChanged={() => void plugins.reload()} />
+      <MissingPackages revision={String(data?.length)} onAsked={() => navigate(installRoute())} />
       <LoadState of={plugins} what="Plugins">
         {(list) =>
           list.length === 0 ? (

@@ -1,14 +1,13 @@
-import { Accordion, Alert, Button, Group, Stack } from "@mantine/core";
+import { Accordion, Alert, Anchor, Button, Group, Stack } from "@mantine/core";
 import { IconDownload } from "@tabler/icons-react";
 import { useState } from "react";
 import { ApiError, getText, saveFile } from "../../../api/http";
-import { fetchSettings, saveSettings, restartServer } from "../../../api/server";
+import { fetchSettings, saveSettings } from "../../../api/server";
 import { ConfirmButton } from "../../../components/confirm-button";
 import { LoadState } from "../../../components/load-state";
-import { notifyDone } from "../../../components/notify";
 import { StateBadge } from "../../../components/state-badge";
-import { useLogin } from "../../../state/hooks";
 import { useLoad } from "../../../state/use-load";
+import { newAddress } from "../../server/settings/outcome";
 import { isLocalOnly, rootAddress } from "./addresses";
 import { QrCode } from "./qr-code";
 
@@ -36,13 +35,14 @@ async function fetchRoot(): Promise<string | undefined> {
 /** Whether connections are encrypted, the switch, and what each phone needs once. */
 export function Encryption() {
   const state = useLoad(load);
-  const [isSwitched, setSwitched] = useState(false);
-  const isSecured = useLogin()?.authenticationRequired === true;
+  const [moved, setMoved] = useState<string>();
   const isEncrypted = window.location.protocol === "https:";
   const change = async (ssl: boolean) => {
-    await saveSettings({ options: { ssl } });
-    setSwitched(true);
-    await state.reload();
+    const address = newAddress(await saveSettings({ options: { ssl } }), window.location);
+    setMoved(address);
+    // Who has moved can't be asked from here any more.
+    if (address === undefined) await state.reload();
+    else if (state.data !== undefined) state.setData({ ...state.data, isOn: ssl });
   };
   return (
     <section className="page-card" aria-labelledby="tls-title" data-testid="encryption" data-state={isEncrypted ? "on" : "off"}>
@@ -58,28 +58,12 @@ export function Encryption() {
                 ? `Encryption is on: pages are at https, port ${tlsPort ?? 3443}. The other port leads there.`
                 : "Encryption is off: whoever is on the boat's Wi-Fi can read passwords on their way. That is fine on a network that only you use."}
             </p>
-            {isSwitched ? (
-              <Alert color="yellow" title="Saved. It holds after a restart" data-testid="tls-needs-restart">
+            {moved !== undefined ? (
+              <Alert color="yellow" title="Saved. This page is at another address now" data-testid="tls-moved">
                 <p>
-                  {isOn
-                    ? `After it open https://${window.location.hostname}:${tlsPort ?? 3443}/. The browser warns until the device has the certificate of the boat, see below then.`
-                    : `After it open http://${window.location.hostname}:${port ?? 3000}/.`}
+                  <Anchor href={moved}>{moved}</Anchor>
                 </p>
-                {isSecured ? (
-                  <ConfirmButton
-                    title="Restart the server?"
-                    text="Everybody loses the connection for some seconds, and then needs the other address."
-                    confirmLabel="Restart"
-                    onConfirm={async () => {
-                      await restartServer();
-                      notifyDone("The server restarts. Open the new address in some seconds.");
-                    }}
-                  >
-                    Restart now
-                  </ConfirmButton>
-                ) : (
-                  <p>Restart the server on its computer.</p>
-                )}
+                {isOn && <p>The browser warns until the device has the certificate of the boat; this page says there how to get it.</p>}
               </Alert>
             ) : (
               <Group>
@@ -87,8 +71,8 @@ export function Encryption() {
                   title={isOn ? "Switch encryption off?" : "Switch encryption on?"}
                   text={
                     isOn
-                      ? "After a restart everything goes over the network in plain text, and everybody has to sign in again."
-                      : "The boat becomes its own certificate authority. After a restart every phone, display and app has to use the new address, and trust the boat's certificate once. Instruments that read NMEA or Signal K over TCP notice nothing. Older displays that know no encryption can't connect any more."
+                      ? "From then on everything goes over the network in plain text, and everybody has to sign in again."
+                      : "The boat becomes its own certificate authority. Every phone, display and app has to use the new address, and trust the boat's certificate once. Instruments that read NMEA or Signal K over TCP notice nothing. Older displays that know no encryption can't connect any more."
                   }
                   confirmLabel={isOn ? "Switch off" : "Switch on"}
                   onConfirm={() => change(!isOn)}
@@ -99,7 +83,7 @@ export function Encryption() {
                 </ConfirmButton>
               </Group>
             )}
-            {isOn && !isSwitched && <Root plainPort={port} />}
+            {isOn && moved === undefined && <Root plainPort={port} />}
           </Stack>
         )}
       </LoadState>

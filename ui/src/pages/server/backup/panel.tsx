@@ -48,7 +48,7 @@ function Backup() {
       <Switch
         my="sm"
         label="With plugins and web apps themselves"
-        description="Larger; without them they have to be installed again"
+        description="Larger. Without them it has the list of them, and those that came as files; the others are fetched again when it is restored"
         checked={withPlugins}
         onChange={(event) => setWithPlugins(event.currentTarget.checked)}
       />

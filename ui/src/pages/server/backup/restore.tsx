@@ -81,6 +81,7 @@ export function Restore() {
             {status?.state === "done" && (
               <Alert color="green" title="Restored">
                 <p>It takes effect with a restart. You may have to sign in again after it.</p>
+                {status.message.includes(";") && <p data-testid="restore-left">The server says: {status.message}.</p>}
                 <RestartButton />
               </Alert>
             )}

@@ -12,6 +12,7 @@ test("names are taken as they come, and said in words where they are known", () 
   expect(namesOf(["settings.json", 7])).toEqual(["settings.json"]);
   expect(namesOf("nothing")).toEqual([]);
   expect(meaningOf("settings.json")).toBe("Settings and connections");
+  expect(meaningOf("plugin-packages/")).toBe("Plugins and web apps that came as files");
   expect(meaningOf("constructor")).toBeUndefined();
 });
 

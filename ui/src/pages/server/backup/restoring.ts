@@ -34,6 +34,7 @@ const meanings: Readonly<Record<string, string>> = {
   "applicationData/": "Dashboards, and what apps keep",
   "unitpreferences/": "Units",
   "serverstate/": "Charts, routes and what the server keeps",
+  "plugin-packages/": "Plugins and web apps that came as files",
   "tls/": "Certificates of the boat",
   "node_modules/": "Plugins and web apps themselves",
 };

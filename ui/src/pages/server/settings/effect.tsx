@@ -1,7 +1,7 @@
 import { StateBadge } from "../../../components/state-badge";
 
-/** When a setting takes effect. */
-export function Effect({ when }: { when: "now" | "restart" | "both" }) {
+/** When something takes effect. */
+export function Effect({ when }: { when: "now" | "both" }) {
   if (when === "now") return <StateBadge tone="good">Holds at once</StateBadge>;
-  return <StateBadge tone="plain">{when === "both" ? "Shown at once, holds after a restart" : "After a restart"}</StateBadge>;
+  return <StateBadge tone="plain">Shown at once, holds after a restart</StateBadge>;
 }

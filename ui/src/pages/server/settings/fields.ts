@@ -12,7 +12,7 @@ interface Common {
   help: string;
 }
 
-/** One setting; all of them hold from the next start of the server on. */
+/** One setting. */
 export type Field =
   | (Common & { kind: "switch" })
   | (Common & { kind: "text"; wide?: true })

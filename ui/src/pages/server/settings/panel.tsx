@@ -1,7 +1,8 @@
-import { Alert, Button, Stack } from "@mantine/core";
+import { Button, Stack } from "@mantine/core";
 import { IconRuler2 } from "@tabler/icons-react";
 import { lazy, Suspense, useState } from "react";
-import { RestartButton } from "../backup/power";
+import type { SettingsReport } from "../../../api/server";
+import { OutcomeAlert } from "./outcome-alert";
 import { SettingsSection } from "./settings-form";
 import { VesselSection } from "./vessel-form";
 
@@ -9,7 +10,7 @@ const UnitsDialog = lazy(() => import("../../../shell/units-dialog"));
 
 /** The boat, the units, and how the server works. */
 export default function SettingsPanel() {
-  const [needsRestart, setNeedsRestart] = useState(false);
+  const [report, setReport] = useState<SettingsReport>();
   const [isChoosingUnits, setChoosingUnits] = useState(false);
   return (
     <Stack gap="md" data-testid="settings">
@@ -21,13 +22,8 @@ export default function SettingsPanel() {
           Choose units
         </Button>
       </section>
-      {needsRestart && (
-        <Alert color="yellow" title="Saved. It holds after a restart" data-testid="needs-restart">
-          <p>Everybody loses the connection for some seconds then. Choose a quiet moment.</p>
-          <RestartButton />
-        </Alert>
-      )}
-      <SettingsSection onSaved={() => setNeedsRestart(true)} />
+      {report !== undefined && <OutcomeAlert report={report} />}
+      <SettingsSection onSaved={setReport} />
       {isChoosingUnits && (
         <Suspense>
           <UnitsDialog close={() => setChoosingUnits(false)} />

@@ -1,14 +1,15 @@
-import { Group, Switch, TextInput } from "@mantine/core";
+import { Switch, TextInput } from "@mantine/core";
 import { useMemo, useState } from "react";
-import { fetchSettings, saveSettings, type Settings } from "../../../api/server";
+import { fetchSettings, saveSettings, type Settings, type SettingsReport } from "../../../api/server";
 import { LoadState } from "../../../components/load-state";
+import { notifyDone } from "../../../components/notify";
 import { SaveBar } from "../../../components/save-bar";
 import { useLoad } from "../../../state/use-load";
-import { Effect } from "./effect";
 import { groups, settingsChanges, settingsForm, settingsProblems, type Field, type SettingsForm } from "./fields";
+import { notes, withChanges } from "./outcome";
 
-/** How the server works. What is saved holds from its next start on. */
-export function SettingsSection({ onSaved }: { onSaved: () => void }) {
+/** How the server works. What is saved holds at once, unless the server says why not. */
+export function SettingsSection({ onSaved }: { onSaved: (report: SettingsReport) => void }) {
   const settings = useLoad(fetchSettings);
   return (
     <LoadState of={settings}>
@@ -16,9 +17,13 @@ export function SettingsSection({ onSaved }: { onSaved: () => void }) {
         <Form
           key={JSON.stringify(data)}
           settings={data}
-          saved={async () => {
-            onSaved();
-            await settings.reload();
+          save={async (changes) => {
+            const report = await saveSettings(changes);
+            onSaved(report);
+            if (notes(report).length === 0 && !report.moved) notifyDone("Saved. It holds already.");
+            // Who has moved can't be asked from here any more.
+            if (report.moved) settings.setData(withChanges(data, changes));
+            else await settings.reload();
           }}
         />
       )}
@@ -26,18 +31,17 @@ export function SettingsSection({ onSaved }: { onSaved: () => void }) {
   );
 }
 
-function Form({ settings, saved }: { settings: Settings; saved: () => Promise<void> }) {
+function Form({ settings, save }: { settings: Settings; save: (changes: Settings) => Promise<void> }) {
   const before = useMemo(() => settingsForm(settings), [settings]);
   const [typed, setTyped] = useState<SettingsForm>({});
   const form: SettingsForm = { ...before, ...typed };
   const problems = settingsProblems(form);
   const isChanged = Object.keys(typed).some((at) => typed[at] !== before[at]);
-  const save = async () => {
+  const saveChanges = async () => {
     const bad = Object.keys(problems)[0];
     if (bad !== undefined) throw new Error(`Not saved: ${problems[bad]}`);
-    await saveSettings(settingsChanges(before, form));
+    await save(settingsChanges(before, form));
     setTyped({});
-    await saved();
   };
   const set = (at: string, value: boolean | string) => setTyped((now) => ({ ...now, [at]: value }));
   return (
@@ -47,10 +51,7 @@ function Form({ settings, saved }: { settings: Settings; saved: () => Promise<vo
         if (there.length === 0) return null;
         return (
           <section key={title} className="page-card settings-group" aria-label={title}>
-            <Group justify="space-between">
-              <h3>{title}</h3>
-              <Effect when="restart" />
-            </Group>
+            <h3>{title}</h3>
             <div className="form-grid">
               {there.map((field) => (
                 <Input key={field.at} field={field} value={form[field.at] ?? ""} problem={problems[field.at]} set={set} />
@@ -59,7 +60,7 @@ function Form({ settings, saved }: { settings: Settings; saved: () => Promise<vo
           </section>
         );
       })}
-      <SaveBar changed={isChanged} onSave={save} onUndo={() => setTyped({})} label="Save the settings" />
+      <SaveBar changed={isChanged} onSave={saveChanges} onUndo={() => setTyped({})} label="Save the settings" />
     </div>
   );
 }
