@@ -21,6 +21,13 @@ use crate::routing::{Routes, RoutingIndex, SourcePolicy, Topic, TopicId};
 use crate::stage::{SeenStage, Stage};
 use crate::timestamp::Timestamp;
 
+#[path = "broker_consumers.rs"]
+mod consuming;
+#[path = "broker_hubs.rs"]
+mod hubs;
+
+use self::hubs::wanted_by;
+
 /// Messages that may wait for the broker. Publishers send batches, so this is a few thousand deltas.
 const MAILBOX: usize = 128;
 
@@ -320,44 +327,6 @@ impl Broker {
         }
     }
 
-    fn flush_hubs(&mut self, ctx: &mut Context<Self>) {
-        let mut stalled = Vec::new();
-        for (id, hub) in self.hubs.iter_mut().enumerate() {
-            hub.tell_length();
-            if hub.pending.is_empty() {
-                continue;
-            }
-            if !hub.in_flight {
-                hub.in_flight = true;
-                let pending = hub.take_pending();
-                let sent = hub.recipient.send(pending);
-                ctx.spawn(
-                    actix::fut::wrap_future::<_, Self>(sent)
-                        .map(move |answer, broker, ctx| broker.hub_done(id, answer, ctx)),
-                );
-            } else if hub.is_full() {
-                // The hub is far behind: nothing more is taken from publishers until it has caught up.
-                hub.stalls += 1;
-                let pending = hub.take_pending();
-                stalled.push(hub.recipient.send(pending));
-            }
-        }
-        for sent in stalled {
-            self.wait_for(sent, ctx, |_, _, _| ());
-        }
-    }
-
-    fn hub_done(&mut self, id: usize, answer: Result<(), MailboxError>, ctx: &mut Context<Self>) {
-        let hub = &mut self.hubs[id];
-        hub.in_flight = false;
-        if answer.is_err() {
-            // The worker is gone, and its clients with it.
-            hub.forget();
-            return;
-        }
-        self.flush_hubs(ctx);
-    }
-
     /// Whether a present value is for the row that it answers: to those who want the preferred sources only, not one that was preferred once.
     fn is_wanted(&self, rows: &[Topic], cached: &CachedValue) -> bool {
         if self.priorities.is_empty()
@@ -369,29 +338,12 @@ impl Broker {
         let (update, value) = cached.delta.value(cached.index);
         self.priorities.counts(&value.path, &update.source_ref)
     }
-
-    fn leave_topics(&mut self, hub: HubId, topics: &[TopicId]) {
-        for topic in topics {
-            if let Some(users) = self.hub_users.get_mut(topic) {
-                users[hub.0] -= 1;
-                if users.iter().all(|n| *n == 0) {
-                    self.hub_users.remove(topic);
-                }
-            }
-            self.index.leave(*topic);
-        }
-    }
 }
 
 fn observe(observatory: &Observatory) -> Observed {
     let observed = observatory.observe(ActorKind::Broker, "");
     observed.queue().holds(QueueUnit::Batches, MAILBOX as u64);
     observed
-}
-
-fn wanted_by(users: &HashMap<TopicId, SmallVec<[u32; 8]>, RandomState>, hub: usize, routes: &Routes) -> bool {
-    let used = |topic: &TopicId| users.get(topic).is_some_and(|counts| counts.get(hub).is_some_and(|n| *n > 0));
-    routes.whole.iter().any(used) || routes.values.iter().any(|(_, topics)| topics.iter().any(used))
 }
 
 impl Actor for Broker {
@@ -419,140 +371,6 @@ impl Handler<Publish> for Broker {
         self.server.count(1, message.deltas.len());
         self.from_server.count(1, message.deltas.len());
         self.publish(message, ctx);
-    }
-}
-
-impl Handler<AttachHub> for Broker {
-    type Result = MessageResult<AttachHub>;
-
-    fn handle(&mut self, AttachHub(recipient): AttachHub, _: &mut Self::Context) -> Self::Result {
-        let id = HubId(self.hubs.len());
-        let flow = self.observed.flow_to(&id.actor());
-        self.hubs.push(Hub::new(recipient, self.observatory.queue(&id.actor()), flow));
-        MessageResult(id)
-    }
-}
-
-impl Handler<Subscribe> for Broker {
-    type Result = ();
-
-    fn handle(&mut self, message: Subscribe, ctx: &mut Self::Context) {
-        let Subscribe { hub, subscription, rows, cached } = message;
-        if hub.0 >= self.hubs.len() {
-            log::error!("subscription {subscription:?} names the unknown hub {hub:?}; it gets nothing");
-            return;
-        }
-        let wanted = if cached { rows.clone() } else { Vec::new() };
-        let snapshot = self.snapshots.send(CollectSnapshot(wanted));
-        self.wait_for(snapshot, ctx, move |answer, broker, ctx| {
-            let Ok(mut cached) = answer else {
-                log::error!("the data model has stopped; subscription {subscription:?} gets nothing");
-                return;
-            };
-            cached.retain(|value| broker.is_wanted(&rows, value));
-            let topics: Vec<_> = rows.into_iter().map(|topic| broker.index.join(topic).0).collect();
-            for topic in &topics {
-                let users = broker.hub_users.entry(*topic).or_default();
-                if users.len() <= hub.0 {
-                    users.resize(hub.0 + 1, 0);
-                }
-                users[hub.0] += 1;
-            }
-            broker.hubs[hub.0].pending.push(FanOutItem::Join { subscription, topics: topics.clone(), cached });
-            if let Some(earlier) = broker.subscriptions.insert((hub, subscription), topics) {
-                broker.leave_topics(hub, &earlier);
-            }
-            broker.flush_hubs(ctx);
-        });
-    }
-}
-
-impl Handler<Unsubscribe> for Broker {
-    type Result = ();
-
-    fn handle(&mut self, Unsubscribe { hub, subscription }: Unsubscribe, ctx: &mut Self::Context) {
-        if let Some(topics) = self.subscriptions.remove(&(hub, subscription)) {
-            self.leave_topics(hub, &topics);
-            self.hubs[hub.0].pending.push(FanOutItem::Leave { subscription });
-            self.flush_hubs(ctx);
-        }
-    }
-}
-
-impl Handler<AttachConsumer> for Broker {
-    type Result = ();
-
-    fn handle(&mut self, message: AttachConsumer, _: &mut Self::Context) {
-        let (topic, _) = self.index.join(message.topic);
-        let id = message.consumer.actor();
-        let seen = SeenConsumer { queue: self.observatory.queue(&id), flow: self.observed.flow_to(&id) };
-        let AttachConsumer { consumer, except, recipient, .. } = message;
-        if let Some(earlier) = self.consumers.attach(consumer, topic, except, recipient, seen) {
-            self.index.leave(earlier);
-        }
-    }
-}
-
-impl Handler<DetachConsumer> for Broker {
-    type Result = ();
-
-    fn handle(&mut self, DetachConsumer(consumer): DetachConsumer, _: &mut Self::Context) {
-        if let Some(topic) = self.consumers.detach(&consumer) {
-            self.index.leave(topic);
-        }
-    }
-}
-
-impl Handler<ConsumerReady> for Broker {
-    type Result = ();
-
-    fn handle(&mut self, ConsumerReady(consumer): ConsumerReady, _: &mut Self::Context) {
-        self.consumers.ready(&consumer);
-    }
-}
-
-impl Handler<StartBuffering> for Broker {
-    type Result = ();
-
-    fn handle(&mut self, StartBuffering(consumer): StartBuffering, _: &mut Self::Context) {
-        self.consumers.set_buffering(&consumer, true);
-    }
-}
-
-impl Handler<StopBuffering> for Broker {
-    type Result = ();
-
-    fn handle(&mut self, StopBuffering(consumer): StopBuffering, _: &mut Self::Context) {
-        self.consumers.set_buffering(&consumer, false);
-    }
-}
-
-impl Handler<ReportCrash> for Broker {
-    type Result = MessageResult<ReportCrash>;
-
-    fn handle(&mut self, message: ReportCrash, ctx: &mut Self::Context) -> Self::Result {
-        // tokio's clock, so that tests can turn it.
-        let decision = self.consumers.crashed(&message.consumer, actix::clock::Instant::now().into_std());
-        if let RestartDecision::RestartAfter(delay) = decision {
-            let order = RestartInstance { crash: message.crash };
-            ctx.run_later(delay, move |_, ctx| send_restart(message.restart, order, ctx));
-        }
-        MessageResult(decision)
-    }
-}
-
-/// Asks for the restart; when the supervisor's mailbox is full, again in a moment.
-fn send_restart(restart: Recipient<RestartInstance>, order: RestartInstance, ctx: &mut Context<Broker>) {
-    if let Err(SendError::Full(order)) = restart.try_send(order) {
-        ctx.run_later(Duration::from_millis(50), move |_, ctx| send_restart(restart, order, ctx));
-    }
-}
-
-impl Handler<ForgiveCrashes> for Broker {
-    type Result = ();
-
-    fn handle(&mut self, ForgiveCrashes(consumer): ForgiveCrashes, _: &mut Self::Context) {
-        self.consumers.forgive(&consumer);
     }
 }
 
@@ -593,7 +411,7 @@ impl Handler<CollectBrokerStatistics> for Broker {
             providers,
             topics: self.index.len(),
             subscriptions: self.subscriptions.len(),
-            hubs: self.hubs.iter().map(Hub::statistics).collect(),
+            hubs: self.hubs.iter().filter(|hub| !hub.gone).map(Hub::statistics).collect(),
             consumers: self.consumers.statistics(),
             busy: self.observed.busy(),
             longest_handler: self.observed.longest(),

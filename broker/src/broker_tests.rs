@@ -178,6 +178,39 @@ async fn a_value_is_applied_before_anybody_is_told_and_the_snapshot_joins_withou
 }
 
 #[actix::test]
+async fn a_hub_whose_worker_has_ended_leaves_nothing_behind() {
+    let bus = bus();
+    let start = || {
+        let (arbiter, log) = (Arbiter::new(), bus.log.clone());
+        (TestHub::start_in_arbiter(&arbiter.handle(), move |_| TestHub(log)).recipient(), arbiter)
+    };
+    let end = |arbiter: Arbiter| {
+        arbiter.stop();
+        arbiter.join().expect("it ends");
+    };
+    let ((first, first_worker), (second, second_worker)) = (start(), start());
+    let (hub, idle) = (bus.send(AttachHub(first)).await, bus.send(AttachHub(second)).await);
+    let subscribe = Subscribe { hub, subscription: SubscriptionId(1), rows: vec![topic("a.*")], cached: false };
+    bus.send(subscribe).await;
+    bus.entries(&bus.log, 1).await;
+    end(first_worker);
+    end(second_worker);
+    bus.send(publish(0..1)).await;
+    while bus.statistics().await.subscriptions > 0 {}
+    let left = bus.statistics().await;
+    assert_eq!((left.topics, left.hubs.len()), (0, 1), "nobody has asked for the one without subscriptions yet");
+    // Their numbers are taken again.
+    let (third, third_worker) = start();
+    let again = bus.send(AttachHub(third)).await;
+    assert_eq!(again, hub);
+    assert_eq!(bus.statistics().await.hubs.len(), 1);
+    let (fourth, fourth_worker) = start();
+    assert_eq!(bus.send(AttachHub(fourth)).await, idle);
+    end(third_worker);
+    end(fourth_worker);
+}
+
+#[actix::test]
 async fn a_consumer_gets_everything_in_order_and_only_when_ready() {
     let bus = bus();
     let (id, log) = (ConsumerId("p".into()), Log::default());

@@ -19,6 +19,8 @@ pub(crate) struct Hub {
     pub(crate) recipient: Recipient<FanOut>,
     pub(crate) pending: Vec<FanOutItem>,
     pub(crate) in_flight: bool,
+    /// Whether its worker has ended.
+    pub(crate) gone: bool,
     /// How often publishers had to wait for it.
     pub(crate) stalls: u64,
     /// How many of the pending items are deltas,
@@ -38,6 +40,7 @@ impl Hub {
             recipient,
             pending: Vec::new(),
             in_flight: false,
+            gone: false,
             stalls: 0,
             deltas: 0,
             bytes: 0,

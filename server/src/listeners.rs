@@ -2,9 +2,10 @@
 //! whom it has.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::Poll;
 use std::time::Duration;
 
 use actix::Actor;
@@ -14,6 +15,7 @@ use actix_web::rt::net::TcpStream;
 use actix_web::{App, HttpServer};
 use futures_util::future::join_all;
 use rustls::ServerConfig;
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::time::timeout;
 use windlass_actors::stream::Hub;
 
@@ -30,6 +32,8 @@ const SHUTDOWN: Duration = Duration::from_secs(1);
 /// How long the streams of a port that was left may go on, in seconds: displays that know only that one stay until somebody has told them
 /// the new one.
 const FAREWELL: u64 = 3600;
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 1024;
 
 /// What all ports serve. Clones share.
 #[derive(Clone)]
@@ -40,15 +44,23 @@ pub struct Site {
     threads: Arc<AtomicUsize>,
 }
 
-/// A port that is taken, and served by nobody yet: who connects waits. Dropping it gives the port back.
-pub struct Bound {
-    server: Server,
-    addresses: Vec<SocketAddr>,
+/// The sockets of a port that is taken: one for each address of its host. Who connects waits until it is served. When they and those that
+/// serve them are dropped, the port is free again.
+#[derive(Debug)]
+pub struct Sockets(Vec<TcpListener>);
+
+/// What is taken at the start, before anything else can have it.
+#[derive(Debug)]
+pub struct Reserved {
+    plain: Sockets,
+    tls: Option<Sockets>,
 }
 
 /// A port that is served.
 pub struct Port {
     handle: ServerHandle,
+    /// The same as the server has, for the one after it.
+    sockets: Sockets,
     addresses: Vec<SocketAddr>,
 }
 
@@ -58,17 +70,76 @@ pub struct Listeners {
     tls: Option<Port>,
 }
 
+impl Sockets {
+    /// Takes the port of an address, such as `127.0.0.1:3000`; 0 takes any free one.
+    ///
+    /// # Errors
+    /// It is taken or not allowed at all addresses that the host has.
+    pub fn bind(address: &str) -> io::Result<Self> {
+        let mut sockets = Vec::new();
+        let mut failed = io::Error::other("the host has no address");
+        for address in address.to_socket_addrs()? {
+            match listen(address) {
+                Ok(socket) => sockets.push(socket),
+                Err(error) => failed = error,
+            }
+        }
+        if sockets.is_empty() { Err(failed) } else { Ok(Self(sockets)) }
+    }
+
+    /// Handles of the same sockets.
+    fn again(&self) -> io::Result<Self> {
+        self.0.iter().map(TcpListener::try_clone).collect::<io::Result<_>>().map(Self)
+    }
+
+    fn addresses(&self) -> io::Result<Vec<SocketAddr>> {
+        self.0.iter().map(TcpListener::local_addr).collect()
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // Connections of the server before may not have been forgotten yet. (On Windows it would mean to share the port.)
+    #[cfg(not(windows))]
+    socket.set_reuse_address(true)?;
+    // As elsewhere: `::` is also for clients that have IPv4 only.
+    #[cfg(windows)]
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+impl Reserved {
+    /// Takes the ports.
+    ///
+    /// # Errors
+    /// One of them is taken or not allowed.
+    pub fn take(running: &Running) -> Result<Self, StartError> {
+        let address = running.address(running.port);
+        let plain = Sockets::bind(&address).map_err(|source| StartError::Listen { address, source })?;
+        let mut tls = None;
+        if running.ssl {
+            let address = running.address(running.ssl_port);
+            tls = Some(Sockets::bind(&address).map_err(|source| StartError::ListenTls { address, source })?);
+        }
+        Ok(Self { plain, tls })
+    }
+}
+
 impl Site {
     /// A site that is served by so many threads a port; 0 takes one a processor.
     pub fn new(state: AppState, workers: usize) -> Self {
         Self { state, workers, threads: Arc::default() }
     }
 
-    /// Takes the port of an address, such as `127.0.0.1:3000`; 0 takes any free one. With a configuration of TLS it is for that.
+    /// Serves a port from now on, as long as the present thread lives; with a configuration of TLS, by that.
     ///
     /// # Errors
-    /// It is taken or not allowed.
-    pub fn bind(&self, address: &str, tls: Option<ServerConfig>) -> io::Result<Bound> {
+    /// The system has no threads or sockets left for it.
+    pub async fn serve(&self, sockets: Sockets, tls: Option<ServerConfig>) -> io::Result<Port> {
         let (state, threads) = (self.state.clone(), self.threads.clone());
         let cors = Cors::new(state.security.clone());
         let mut server = HttpServer::new(move || {
@@ -96,11 +167,13 @@ impl Site {
         if self.workers > 0 {
             server = server.workers(self.workers);
         }
-        let server = match tls {
-            Some(config) => server.bind_rustls_0_23(address, config)?,
-            None => server.bind(address)?,
-        };
-        Ok(Bound { addresses: server.addrs(), server: server.run() })
+        for socket in sockets.again()?.0 {
+            server = match &tls {
+                Some(config) => server.listen_rustls_0_23(socket, config.clone())?,
+                None => server.listen(socket)?,
+            };
+        }
+        Port::start(server.run(), sockets).await
     }
 }
 
@@ -118,65 +191,97 @@ fn prepare(stream: &TcpStream, extensions: &mut Extensions) {
     }
 }
 
-impl Bound {
-    /// Serves it from now on, as long as the present thread lives.
-    pub fn serve(self) -> Port {
-        let Self { server, addresses } = self;
+impl Port {
+    /// Has a server serve its sockets. Its threads are there when this returns.
+    async fn start(mut server: Server, sockets: Sockets) -> io::Result<Self> {
+        let addresses = sockets.addresses()?;
         let handle = server.handle();
+        // It begins when it is looked at, and tells at once what keeps it from that.
+        if let Poll::Ready(ended) = futures_util::poll!(&mut server) {
+            return Err(ended.err().unwrap_or_else(|| io::Error::other("the HTTP server has ended")));
+        }
         actix::spawn(async move {
             if let Err(error) = server.await {
                 log::error!("the HTTP server ended: {error}");
             }
         });
-        Port { handle, addresses }
+        Ok(Self { handle, sockets, addresses })
     }
 
     /// The port; of several addresses they all have the same, unless it was any free one.
     pub fn port(&self) -> u16 {
         self.addresses.first().map_or(0, SocketAddr::port)
     }
-}
 
-impl Port {
-    /// Nobody can connect any more. Requests under way are answered, and streams go on for an hour at most.
-    fn leave(self) {
-        let addresses = self.addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(" and ");
-        log::info!("no longer listening on {addresses}");
+    /// Gives it back at once: it is not wanted after all.
+    pub fn give_back(self) {
+        actix::spawn(self.handle.stop(false));
+    }
+
+    /// Nobody can connect to this server any more; to `next` instead. Requests under way are answered, and streams go on for an hour at
+    /// most.
+    fn leave(self, next: Option<&Self>) {
+        let Self { handle, addresses, .. } = self;
+        let is_same = next.is_some_and(|next| next.addresses == addresses);
+        let addresses = addresses.iter().map(SocketAddr::to_string).collect::<Vec<_>>().join(" and ");
+        if is_same {
+            log::info!("who is connected to {addresses} already has to connect anew within an hour");
+        } else {
+            log::info!("no longer listening on {addresses}");
+        }
+        let stopped = handle.stop(true);
         actix::spawn(async move {
-            self.handle.stop(true).await;
-            log::info!("the last connection to {addresses} has ended");
+            stopped.await;
+            log::info!("the last former connection to {addresses} has ended");
         });
     }
 }
 
 impl Listeners {
-    /// Takes and serves the ports of the start, and says in `served` where TLS is.
+    /// Serves the ports of the start, and says in `served` where TLS is.
     ///
     /// # Errors
-    /// One of them is taken or not allowed.
-    pub fn open(site: &Site, running: &Running, tls: Option<Tls>, served: &ServedTls) -> Result<Self, StartError> {
-        let address = running.address(running.port);
-        let plain = site.bind(&address, None).map_err(|source| StartError::Listen { address, source })?;
+    /// The system has no threads or sockets left for them.
+    pub async fn open(
+        site: &Site,
+        reserved: Reserved,
+        running: &Running,
+        tls: Option<Tls>,
+        served: &ServedTls,
+    ) -> Result<Self, StartError> {
         let mut secure = None;
-        if let Some(Tls { config, root, .. }) = tls {
+        if let (Some(sockets), Some(Tls { config, root, .. })) = (reserved.tls, tls) {
             let address = running.address(running.ssl_port);
-            let bound =
-                site.bind(&address, Some(config)).map_err(|source| StartError::ListenTls { address, source })?;
-            served.set(Some(TlsService { port: bound.port(), root: root.map(Arc::from) }));
-            secure = Some(bound);
+            let port = site.serve(sockets, Some(config)).await;
+            let port = port.map_err(|source| StartError::ListenTls { address, source })?;
+            served.set(Some(TlsService { port: port.port(), root: root.map(Arc::from) }));
+            secure = Some(port);
         }
-        Ok(Self { plain: plain.serve(), tls: secure.map(Bound::serve) })
+        let address = running.address(running.port);
+        let plain = site.serve(reserved.plain, None).await;
+        let plain = plain.map_err(|source| StartError::Listen { address, source })?;
+        Ok(Self { plain, tls: secure })
     }
 
     /// Serves another port instead of the present one.
-    pub fn move_plain(&mut self, to: Bound) {
-        std::mem::replace(&mut self.plain, to.serve()).leave();
+    pub fn move_plain(&mut self, to: Port) {
+        std::mem::replace(&mut self.plain, to).leave(Some(&self.plain));
+    }
+
+    /// Has a new server take over the port of plain HTTP. Who connects meanwhile waits; who is connected already goes within an hour.
+    ///
+    /// # Errors
+    /// The system has no threads or sockets left for it; everything stays as it was.
+    pub async fn renew_plain(&mut self, site: &Site) -> io::Result<()> {
+        let next = site.serve(self.plain.sockets.again()?, None).await?;
+        self.move_plain(next);
+        Ok(())
     }
 
     /// Serves TLS on another port instead of the present one, if there is one; or does not serve it any more.
-    pub fn move_tls(&mut self, to: Option<Bound>) {
-        if let Some(former) = std::mem::replace(&mut self.tls, to.map(Bound::serve)) {
-            former.leave();
+    pub fn move_tls(&mut self, to: Option<Port>) {
+        if let Some(former) = std::mem::replace(&mut self.tls, to) {
+            former.leave(self.tls.as_ref());
         }
     }
 
@@ -189,9 +294,37 @@ impl Listeners {
     }
 
     /// Closes all ports. Requests under way have a second to be answered.
-    pub async fn stop(&self) {
-        let ports = std::iter::once(&self.plain).chain(&self.tls);
+    pub async fn stop(self) {
+        let ports = std::iter::once(self.plain).chain(self.tls);
+        // Its sockets go with it.
+        let stopped = ports.map(|Port { handle, .. }| handle.stop(true));
         // An error says that somebody did not end in time; the process does.
-        let _ = timeout(SHUTDOWN, join_all(ports.map(|port| port.handle.stop(true)))).await;
+        let _ = timeout(SHUTDOWN, join_all(stopped)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix_web::test]
+    async fn a_server_that_can_not_begin_is_no_port() {
+        let reach = |address| std::net::TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok();
+        for works in [false, true] {
+            let sockets = Sockets::bind("127.0.0.1:0").expect("a port is free");
+            let address = sockets.addresses().expect("it is bound")[0];
+            let app = move || App::new().data_factory(move || async move { works.then_some(()).ok_or("no") });
+            let server = HttpServer::new(app).workers(1).disable_signals();
+            let server = server.listen(sockets.again().expect("a handle").0.remove(0)).expect("it is heard");
+            let port = Port::start(server.run(), sockets).await;
+            assert_eq!((port.is_ok(), reach(address)), (works, works));
+            if let Ok(port) = port {
+                assert_eq!(port.port(), address.port());
+                port.handle.stop(false).await;
+                assert!(reach(address), "the port is still held, for another server");
+                drop(port);
+                assert!(!reach(address), "and is given back with it");
+            }
+        }
     }
 }

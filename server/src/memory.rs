@@ -60,17 +60,24 @@ mod tests {
         resident.parse().expect("a number")
     }
 
-    #[test]
-    fn what_is_free_inside_a_heap_goes_back() {
+    /// How many pages 64 MiB of small pieces take, and how many of them stay when nearly all pieces are freed and given back.
+    fn taken_and_left() -> (usize, usize) {
         let start = resident();
-        // Small pieces, every 256th of which stays: nothing at the end of the heap is free.
+        // Every 256th piece stays: nothing at the end of the heap is free.
         let pieces: Vec<Vec<u8>> = (0..65_536).map(|_| vec![1; 1_000]).collect();
         let kept: Vec<Vec<u8>> =
             pieces.into_iter().enumerate().filter_map(|(at, piece)| (at % 256 == 0).then_some(piece)).collect();
-        let full = resident().saturating_sub(start);
+        let taken = resident().saturating_sub(start);
         trim();
         let left = resident().saturating_sub(start);
-        assert!(left < full / 2, "{left} of {full} pages stayed");
         assert_eq!(kept.len(), 256);
+        (taken, left)
+    }
+
+    #[test]
+    fn what_is_free_inside_a_heap_goes_back() {
+        // Other tests of this process take memory too, and give some back, so not every turn tells.
+        let turns: Vec<_> = (0..5).map(|_| taken_and_left()).collect();
+        assert!(turns.iter().any(|(taken, left)| *taken > 8 * left), "pages taken and left: {turns:?}");
     }
 }

@@ -1,7 +1,8 @@
 //! The TCP outputs (signalk-v1 §13): which of them are on, where they listen, and for whom. They come and go while the server runs.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, ToSocketAddrs};
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -22,6 +23,8 @@ const MAX_CLIENTS: usize = 64;
 const NMEA: &str = "nmea-tcp";
 /// See [`NMEA`].
 const SIGNALK: &str = "tcp";
+/// The interface of each output, the variable that gives it another port, and the port without it.
+const PORTS: [(&str, &str, u16); 2] = [(NMEA, "NMEA0183PORT", 10110), (SIGNALK, "TCPSTREAMPORT", 8375)];
 
 /// Which outputs are on, and on which ports.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,19 +48,10 @@ impl OutputSettings {
         problems: &mut Vec<String>,
     ) -> Self {
         let interfaces = reference.get("interfaces");
-        let mut port = |interface: &str, name: &str, default: u16| {
-            if interfaces.and_then(|it| it.get(interface)) == Some(&Value::Bool(false)) {
-                return None;
-            }
-            Some(match variable(name) {
-                None => default,
-                Some(text) => text.trim().parse().unwrap_or_else(|_| {
-                    problems.push(format!("{name} is {text:?}, which is no port number; {default} is used"));
-                    default
-                }),
-            })
-        };
-        let (nmea, signalk) = (port("nmea-tcp", "NMEA0183PORT", 10110), port("tcp", "TCPSTREAMPORT", 8375));
+        let [nmea, signalk] = output_ports(&variable, problems).map(|(interface, _, port)| {
+            let is_off = interfaces.and_then(|it| it.get(interface)) == Some(&Value::Bool(false));
+            (!is_off).then_some(port)
+        });
         let signalk_host = variable("TCPSTREAMADDRESS").filter(|address| {
             let known = resolve(address).is_some();
             if !known {
@@ -73,6 +67,46 @@ impl OutputSettings {
         let signalk_host = self.signalk_host.as_ref().unwrap_or(&self.host);
         [self.nmea.map(|port| (self.host.clone(), port)), self.signalk.map(|port| (signalk_host.clone(), port))]
     }
+}
+
+/// The interface of each output, the variable that gives it another port, and its port, whether or not it is on; 0 is any free one.
+pub fn output_ports(
+    variable: impl Fn(&str) -> Option<String>,
+    problems: &mut Vec<String>,
+) -> [(&'static str, &'static str, u16); 2] {
+    PORTS.map(|(interface, name, default)| {
+        let port = match variable(name) {
+            None => default,
+            Some(text) => text.trim().parse().unwrap_or_else(|_| {
+                problems.push(format!("{name} is {text:?}, which is no port number; {default} is used"));
+                default
+            }),
+        };
+        (interface, name, port)
+    })
+}
+
+/// Why nobody can read an output that `next` opens, in sentences, by its setting. `closed` is why no output may be read at present.
+fn obstacles(former: &OutputSettings, next: &OutputSettings, closed: Option<&str>) -> BTreeMap<String, String> {
+    let mut found = BTreeMap::new();
+    for ((interface, variable, _), (before, now)) in
+        PORTS.into_iter().zip(former.places().into_iter().zip(next.places()))
+    {
+        let Some((host, port)) = now.filter(|now| before.as_ref() != Some(now)) else { continue };
+        let why = match closed {
+            Some(reason) => format!("The port stays closed as long as {reason}."),
+            // What is bound here is given back at once: the output binds it itself.
+            None => match TcpListener::bind((address(&host), port)) {
+                Ok(_) => continue,
+                Err(error) => format!(
+                    "TCP port {port} can't be opened: {error}. It is tried again until it works: end the program that uses the port, or \
+                     choose another with {variable}."
+                ),
+            },
+        };
+        found.insert(format!("interfaces.{interface}"), why);
+    }
+    found
 }
 
 fn observe(observatory: &Observatory, name: &str, counters: &OutputCounters) -> Observed {
@@ -151,6 +185,12 @@ impl Outputs {
         };
         outputs.start_missing();
         (outputs, reports)
+    }
+
+    /// Why nobody could read an output that other settings open, in sentences, by its setting such as `interfaces.tcp`.
+    pub fn obstacles(&self, next: &OutputSettings) -> BTreeMap<String, String> {
+        let gate = gate(self.stream.0.security.clone());
+        obstacles(&self.settings, next, gate())
     }
 
     /// Stops those that are off now, or listen elsewhere, and starts those that are on. Readers of the others notice nothing.
@@ -342,5 +382,26 @@ mod tests {
         let read = OutputSettings::read(&reference("{}"), "127.0.0.1", set, &mut problems);
         assert_eq!((read.nmea, read.signalk, read.signalk_host), (Some(0), Some(8375), None));
         assert_eq!(problems.len(), 2, "{problems:?}");
+    }
+
+    #[test]
+    fn outputs_that_nobody_can_read_say_why() {
+        let taken = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let port = taken.local_addr().expect("it is bound").port();
+        let outputs =
+            |nmea, signalk| OutputSettings { nmea, signalk, host: "127.0.0.1".to_owned(), signalk_host: None };
+        let off = outputs(None, None);
+        let found = |former, next, closed| {
+            let found = obstacles(former, next, closed).into_iter();
+            found.map(|(setting, why)| (setting, why.contains("can't be opened"))).collect::<Vec<_>>()
+        };
+        let (tcp, nmea) = ("interfaces.tcp".to_owned(), "interfaces.nmea-tcp".to_owned());
+        let both = outputs(Some(0), Some(port));
+        assert_eq!(found(&off, &both, None), [(tcp.clone(), true)]);
+        assert_eq!(found(&off, &both, Some("it is dark")), [(nmea, false), (tcp, false)]);
+        assert_eq!(found(&both, &both, Some("it is dark")), [], "they are open already");
+        assert_eq!(found(&both, &off, Some("it is dark")), [], "nothing is opened");
+        drop(taken);
+        assert_eq!(found(&off, &both, None), []);
     }
 }

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::config::Config;
 use ureq::http::Uri;
-use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::tls::{PemItem, RootCerts, TlsConfig};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
 
@@ -66,6 +66,9 @@ pub enum BadWhereabouts {
         "`certificateAuthority` is the certificate of an authority as PEM text, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----"
     )]
     Authority,
+    /// One of them would be in vain, and nobody could see which.
+    #[error("`selfsignedcert` is false or left out where `certificateAuthority` is set, as it trusts everybody")]
+    Both,
 }
 
 /// Why the other server could not be asked, or what it said instead. In words for the page.
@@ -122,10 +125,8 @@ impl RemoteServer {
         }
         let tls = TlsConfig::builder().disable_verification(selfsignedcert);
         let tls = match certificate_authority.filter(|pem| !pem.trim().is_empty()) {
-            Some(pem) if pem.len() <= LONGEST_CERTIFICATE => {
-                let authority = Certificate::from_pem(pem.as_bytes()).map_err(|_| BadWhereabouts::Authority)?;
-                tls.root_certs(RootCerts::new_with_certs(&[authority]))
-            }
+            Some(_) if selfsignedcert => return Err(BadWhereabouts::Both),
+            Some(pem) if pem.len() <= LONGEST_CERTIFICATE => tls.root_certs(authorities(&pem)?),
             Some(_) => return Err(BadWhereabouts::Authority),
             None => tls,
         };
@@ -227,6 +228,20 @@ impl RemoteServer {
     }
 }
 
+/// All authorities of a PEM text.
+fn authorities(pem: &str) -> Result<RootCerts, BadWhereabouts> {
+    let found: Result<Vec<_>, _> = ureq::tls::parse_pem(pem.as_bytes()).collect();
+    let items = found.map_err(|_| BadWhereabouts::Authority)?;
+    let certificates: Vec<_> = items
+        .into_iter()
+        .filter_map(|item| match item {
+            PemItem::Certificate(certificate) => Some(certificate),
+            _ => None,
+        })
+        .collect();
+    if certificates.is_empty() { Err(BadWhereabouts::Authority) } else { Ok(RootCerts::new_with_certs(&certificates)) }
+}
+
 /// Whether a text can be the id of a request, as a part of an address.
 pub fn is_id(id: &str) -> bool {
     (1..=100).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
@@ -308,6 +323,8 @@ mod tests {
             body[key] = value;
             assert_eq!(at(body.clone()).map(|_| ()), Err(error), "{body}");
         }
+        let both = json!({"host": "a", "port": 80, "selfsignedcert": true, "certificateAuthority": "x"});
+        assert_eq!(at(both).map(|_| ()), Err(BadWhereabouts::Both));
     }
 
     #[test]

@@ -30,7 +30,7 @@ use crate::custom_resources::CustomResources;
 use crate::demo;
 use crate::http::{AccessLog, AppState, ConnectionLimit, PROTOCOL_VERSION, ServedTls};
 use crate::identity::{IdentityError, OwnShip, VesselFile, defaults_as_deltas};
-use crate::listeners::{Listeners, Site};
+use crate::listeners::{Listeners, Reserved, Site};
 use crate::live::{self, CommandLine, Live, Parts, Running};
 use crate::logging::logging;
 use crate::outputs::Outputs;
@@ -216,7 +216,7 @@ impl Server {
         });
         let mut stages: Vec<Box<dyn Stage>> = Vec::new();
         let notifications = Arc::new(AtomicBool::new(settings.manage_notifications));
-        let manager = NotificationManager::new(SourceRef::new("notificationApi")?);
+        let manager = NotificationManager::new(SourceRef::new("notificationApi")?, own_context.clone());
         stages.push(Box::new(manager.recalling(alarm_history.attended()).switched_by(notifications.clone())));
         stages.push(Box::new(zones));
         stages.push(Box::new(AlarmRecorder::new(alarm_history.clone())?));
@@ -366,6 +366,8 @@ impl Server {
             }),
             ping_interval: PingInterval::new((ping > 0).then(|| Duration::from_millis(ping))),
         };
+        // Before the outputs: whatever they are told to listen on, the pages are there to correct it.
+        let reserved = Reserved::take(&running)?;
         let (outputs, output_reports) =
             Outputs::start(running.outputs.clone(), stream.clone(), &status, sentences, &io.handle());
         let (live, orders) = live::channel();
@@ -404,7 +406,7 @@ impl Server {
         let (prune_minutes, minutes) = watch::channel(settings.prune_contexts_minutes);
         ticker::start(&core, state.clone(), minutes);
         let site = Site::new(state.clone(), settings.workers);
-        let listeners = Listeners::open(&site, &running, tls, &state.tls)?;
+        let listeners = Listeners::open(&site, reserved, &running, tls, &state.tls).await?;
         let addresses = listeners.addresses();
         let parts = Parts {
             state,
@@ -464,7 +466,7 @@ impl Server {
             outputs.stop().await;
         }
         self.plugins.stop_all().await;
-        if let Some(Parts { listeners, .. }) = &parts {
+        if let Some(Parts { listeners, .. }) = parts {
             listeners.stop().await;
         }
         self.zone_memory.flush().await;

@@ -62,6 +62,9 @@ pub struct Settings {
     /// All of settings.json, as it was when it was read.
     #[serde(skip)]
     pub reference: Map<String, Value>,
+    /// windlass.toml, as it was when it was read.
+    #[serde(skip)]
+    pub own: Config,
     /// What was wrong with single entries of settings.json and with the settings of plugins; they are left out.
     #[serde(skip)]
     pub problems: Vec<String>,
@@ -170,20 +173,24 @@ impl Settings {
     pub fn load(directory: &Path) -> Result<Self, SettingsError> {
         let mut problems = Vec::new();
         let reference = read_reference_settings(directory, &mut problems)?;
-        let mut settings = Self::with_reference(directory, reference)?;
+        let own = File::from(directory.join("windlass.toml")).required(false);
+        let mut settings = Self::with_reference(directory, &Config::builder().add_source(own).build()?, reference)?;
         settings.problems.splice(0..0, problems);
         Ok(settings)
     }
 
-    /// The same, as they are if settings.json has this content.
+    /// The same, as they are if windlass.toml and settings.json have this content.
     ///
     /// # Errors
     /// Another layer has something that can't be used.
-    pub fn with_reference(directory: &Path, reference: Map<String, Value>) -> Result<Self, SettingsError> {
+    pub fn with_reference(
+        directory: &Path,
+        own: &Config,
+        reference: Map<String, Value>,
+    ) -> Result<Self, SettingsError> {
         let mut problems = Vec::new();
-        let mut layers = Config::builder()
-            .add_source(File::from_str(DEFAULTS, FileFormat::Toml))
-            .add_source(File::from(directory.join("windlass.toml")).required(false));
+        let mut layers =
+            Config::builder().add_source(File::from_str(DEFAULTS, FileFormat::Toml)).add_source(own.clone());
         for (theirs, ours, kind) in REFERENCE_KEYS {
             match reference.get(theirs).map(|value| kind.read(value)) {
                 None | Some(Ok(None)) => {}
@@ -227,6 +234,7 @@ impl Settings {
         settings.manage_notifications =
             reference.get("notifications").and_then(|n| n.get("manageNotifications")) != Some(&Value::Bool(false));
         settings.reference = reference;
+        settings.own = own.clone();
         Ok(settings)
     }
 }

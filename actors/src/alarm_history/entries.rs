@@ -1,9 +1,10 @@
 //! The changes that are kept, and what is active now.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
 use foldhash::fast::RandomState;
+use windlass_broker::Timestamp;
 
 use super::entry::{AlarmEntry, short};
 use crate::notifications::{AlarmState, AttendedAlarm, Attention};
@@ -18,6 +19,11 @@ pub(super) const MAX_OF_OTHERS: usize = 250;
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
 /// Most alarms of the own ship, and of others, that are followed at a time.
 const MAX_OPEN: usize = 5_000;
+
+/// Greatest number of an entry that was written: above it JSON numbers are not exact everywhere.
+const MAX_ID: u64 = 1 << 53;
+/// How long what was done about an alarm counts after a start, in milliseconds: those who did it are on watch no more.
+const ATTENDED: i64 = 12 * 60 * 60 * 1_000;
 
 /// What is seen of a notification.
 #[derive(Debug, Clone)]
@@ -37,6 +43,8 @@ pub(super) struct Seen<'a> {
 #[derive(Debug)]
 pub(super) struct Entries {
     own: String,
+    /// Those that are being recalled.
+    recalling: BTreeMap<u64, AlarmEntry>,
     /// The oldest first.
     kept: VecDeque<Arc<AlarmEntry>>,
     bytes: usize,
@@ -52,6 +60,8 @@ pub(super) struct Entries {
 /// A notification that is not normal.
 #[derive(Debug)]
 struct Open {
+    /// Of the own ship.
+    own: bool,
     state: AlarmState,
     raised: String,
     entry: u64,
@@ -64,6 +74,7 @@ impl Entries {
     pub(super) fn new(own: &str) -> Self {
         Self {
             own: own.to_owned(),
+            recalling: BTreeMap::new(),
             kept: VecDeque::new(),
             bytes: 0,
             last: 0,
@@ -74,32 +85,49 @@ impl Entries {
         }
     }
 
-    /// One that was written; a later one of the same number takes its place.
-    pub(super) fn recall(&mut self, entry: AlarmEntry) {
-        if entry.id > self.last {
-            self.last = entry.id;
-            self.push(entry);
-        } else if let Some(at) = self.position(entry.id) {
-            self.bytes = self.bytes - self.kept[at].bytes() + entry.bytes();
-            self.kept[at] = Arc::new(entry);
+    /// Whose context this is: the own ship's, as it is called now.
+    pub(super) fn is_own(&self, context: &str) -> bool {
+        context == self.own
+    }
+
+    /// One that was written; a later one of the same number takes its place. They may come in any order.
+    ///
+    /// # Errors
+    /// Its number can't be one, in words for the log.
+    pub(super) fn recall(&mut self, entry: AlarmEntry) -> Result<(), String> {
+        if entry.id > MAX_ID {
+            return Err(format!("the id {} is too large", entry.id));
         }
+        self.recalling.insert(entry.id, entry);
+        Ok(())
     }
 
     /// All that were written are recalled: what was active then is the same alarm when it is seen again.
     pub(super) fn recalled(&mut self) {
+        for (id, entry) in std::mem::take(&mut self.recalling) {
+            self.last = id;
+            self.push(entry);
+        }
         self.unsaved.clear();
         let open: Vec<_> = self.kept.iter().filter(|entry| entry.is_open()).cloned().collect();
         for entry in open {
             let key = [entry.context.clone(), entry.path.clone(), entry.source.clone()];
-            let open = Open { state: entry.state, raised: entry.raised.clone(), entry: entry.id, recalled: true };
+            let (own, state, raised) = (entry.own, entry.state, entry.raised.clone());
+            let open = Open { own, state, raised, entry: entry.id, recalled: true };
             self.insert_open(key, open);
         }
     }
 
-    /// What was done about alarms that were active when the server stopped.
-    pub(super) fn attended(&self) -> Vec<AttendedAlarm> {
+    /// What was done not long before `now` about alarms that were active when the server stopped. What is of later than that is of a clock
+    /// that is wrong, then or now, and does not count: better one alarm too many.
+    pub(super) fn attended(&self, now: &Timestamp) -> Vec<AttendedAlarm> {
+        let counts = |when: &Option<String>| {
+            let when = when.as_deref().and_then(Timestamp::from_text).and_then(|when| when.as_millis());
+            when.zip(now.as_millis()).is_some_and(|(when, now)| when <= now && now - when <= ATTENDED)
+        };
         let attended = |entry: &Arc<AlarmEntry>| {
-            let attention = Attention { silenced: entry.silenced.is_some(), acknowledged: entry.acknowledged.clone() };
+            let acknowledged = entry.acknowledged.clone().filter(|_| counts(&entry.acknowledged));
+            let attention = Attention { silenced: counts(&entry.silenced), acknowledged };
             (entry.is_open() && attention != Attention::default()).then(|| AttendedAlarm {
                 names: [entry.context.clone(), entry.path.clone(), entry.source.clone()],
                 state: entry.state,
@@ -127,10 +155,11 @@ impl Entries {
                     self.end(entry, seen.now, false);
                     self.remove_open(&key);
                 }
-                self.last += 1;
+                let own = self.is_own(seen.context);
+                self.last = self.last.saturating_add(1);
                 let id = self.last;
                 if seen.state.is_active() {
-                    let open = Open { state: seen.state, raised: raised.clone(), entry: id, recalled: false };
+                    let open = Open { own, state: seen.state, raised: raised.clone(), entry: id, recalled: false };
                     if !self.insert_open(key, open) {
                         return false;
                     }
@@ -139,6 +168,7 @@ impl Entries {
                     id,
                     time: seen.now.to_owned(),
                     context: seen.context.to_owned(),
+                    own,
                     path: seen.path.to_owned(),
                     source: seen.source.to_owned(),
                     from,
@@ -229,9 +259,8 @@ impl Entries {
             other.path == entry.path && other.context == entry.context && other.source == entry.source
         };
         self.keep_only(MAX_OF_ONE, of_one);
-        if entry.context != self.own {
-            let own = self.own.clone();
-            self.keep_only(MAX_OF_OTHERS, |other| other.context != own);
+        if !entry.own {
+            self.keep_only(MAX_OF_OTHERS, |other| !other.own);
         }
         while self.kept.len() > MAX_ENTRIES || self.bytes > MAX_BYTES {
             self.remove(0);
@@ -256,25 +285,26 @@ impl Entries {
 
     /// Follows an alarm, unless there are too many.
     fn insert_open(&mut self, key: [String; 3], open: Open) -> bool {
-        let others = key[0] != self.own;
+        let others = !open.own;
         if others && self.open_of_others >= MAX_OPEN {
             // Ships that have sailed out of sight end nothing.
-            self.open.retain(|[context, ..], _| *context == self.own);
+            self.open.retain(|_, open| open.own);
             self.open_of_others = 0;
         }
         if !others && self.open.len() - self.open_of_others >= MAX_OPEN {
             log::warn!("{}: not in the history of alarms; more than {MAX_OPEN} are active", key[1]);
             return false;
         }
-        if self.open.insert(key, open).is_none() {
-            self.open_of_others += usize::from(others);
+        if let Some(former) = self.open.insert(key, open) {
+            self.open_of_others -= usize::from(!former.own);
         }
+        self.open_of_others += usize::from(others);
         true
     }
 
     fn remove_open(&mut self, key: &[String; 3]) -> Option<Open> {
         let open = self.open.remove(key)?;
-        self.open_of_others -= usize::from(key[0] != self.own);
+        self.open_of_others -= usize::from(!open.own);
         Some(open)
     }
 }

@@ -1,6 +1,19 @@
 use super::*;
 
 const OWN: &str = "vessels.self";
+const TEN: &str = "2026-01-02T10:00:00.000Z";
+
+fn time(text: &str) -> Timestamp {
+    Timestamp::from_text(text).expect("a time")
+}
+
+/// One that was written, by the own ship or another, under a name that neither has now.
+fn written(id: u64, own: bool) -> AlarmEntry {
+    let mut entries = Entries::new(OWN);
+    let path = format!("path{id}");
+    entries.see(&Seen { context: "vessels.former", ..seen(&path, Alarm, TEN) });
+    AlarmEntry { id, own, ..AlarmEntry::clone(&entries.newest_first()[0]) }
+}
 
 fn seen<'a>(path: &'a str, state: AlarmState, now: &'a str) -> Seen<'a> {
     Seen { context: OWN, path, source: "s", state, message: "m", silenced: false, acknowledged: false, now }
@@ -49,16 +62,16 @@ fn what_was_done_is_noted_once_and_taken_back() {
 fn what_was_active_before_the_start_goes_on_or_is_lost() {
     let mut before = Entries::new(OWN);
     for path in ["back", "gone", "over"] {
-        before.see(&Seen { silenced: path == "back", ..seen(path, Alarm, "1") });
+        before.see(&Seen { silenced: path == "back", ..seen(path, Alarm, TEN) });
     }
     before.see(&seen("over", Normal, "2"));
     let mut entries = Entries::new(OWN);
     for entry in before.newest_first().into_iter().rev() {
-        entries.recall(AlarmEntry::clone(&entry));
+        entries.recall(AlarmEntry::clone(&entry)).expect("an id");
     }
     entries.recalled();
     assert!(entries.take_unsaved().1.is_empty(), "it is written");
-    let attended = entries.attended();
+    let attended = entries.attended(&time(TEN));
     assert_eq!((attended.len(), attended[0].names[1].as_str(), attended[0].attention.silenced), (1, "back", true));
     assert!(!entries.see(&Seen { silenced: true, ..seen("back", Alarm, "3") }), "no news");
     assert!(entries.end_lost("9"));
@@ -77,10 +90,11 @@ fn the_last_word_on_an_entry_counts() {
     let changed = entries.take_unsaved().1;
     assert_eq!(changed.iter().map(|entry| entry.id).collect::<Vec<_>>(), [1, 2], "what has changed, and no more");
     let mut again = Entries::new(OWN);
-    again.recall(raised);
+    again.recall(raised).expect("an id");
     for entry in changed {
-        again.recall(AlarmEntry::clone(&entry));
+        again.recall(AlarmEntry::clone(&entry)).expect("an id");
     }
+    again.recalled();
     assert_eq!(again.newest_first(), entries.newest_first());
 }
 
@@ -123,4 +137,58 @@ fn what_is_active_is_not_cleared() {
     assert!(whole && written.len() == 1);
     entries.see(&seen("b", Normal, "2"));
     assert_eq!(states(&entries), [(Alarm, Normal), (Normal, Alarm)]);
+}
+
+#[test]
+fn what_was_done_counts_for_half_a_day() {
+    let now = time(TEN);
+    for (silenced, acknowledged, expected) in [
+        (Some("2026-01-02T09:00:00.000Z"), None, Some((true, false))),
+        (Some("2026-01-01T22:00:00.000Z"), None, Some((true, false))),
+        (Some("2026-01-01T21:59:59.999Z"), None, None),
+        (Some("2026-01-01T09:00:00.000Z"), Some("2026-01-02T09:00:00.000Z"), Some((false, true))),
+        (Some("2025-12-01T09:00:00.000Z"), Some("2025-12-01T09:00:00.000Z"), None),
+        (None, Some("2026-01-02T10:00:00.001Z"), None),
+        (Some("yesterday"), None, None),
+    ] {
+        let [silenced, acknowledged] = [silenced, acknowledged].map(|when| when.map(str::to_owned));
+        let mut entries = Entries::new(OWN);
+        entries.recall(AlarmEntry { silenced, acknowledged, ..written(1, true) }).expect("an id");
+        entries.recalled();
+        let attended = entries.attended(&now);
+        let attention = attended.first().map(|one| (one.attention.silenced, one.attention.acknowledged.is_some()));
+        assert_eq!(attention, expected, "{:?}", entries.newest_first());
+    }
+}
+
+#[test]
+fn a_damaged_id_costs_no_other_entry() {
+    let mut entries = Entries::new(OWN);
+    for id in [1, 902, 3, 4, MAX_ID] {
+        entries.recall(written(id, true)).expect("an id");
+    }
+    for id in [MAX_ID + 1, u64::MAX] {
+        assert!(entries.recall(written(id, true)).is_err_and(|reason| reason.contains("too large")), "{id}");
+    }
+    entries.recalled();
+    assert!(entries.see(&seen("a", Alarm, TEN)), "it goes on");
+    let ids: Vec<_> = entries.newest_first().iter().map(|entry| entry.id).collect();
+    assert_eq!(ids, [MAX_ID + 1, MAX_ID, 902, 4, 3, 1]);
+}
+
+#[test]
+fn the_own_ship_under_another_name_is_no_other_ship() {
+    for (own, expected) in [(true, MAX_OF_OTHERS + 50), (false, MAX_OF_OTHERS)] {
+        let mut entries = Entries::new(OWN);
+        for id in 1..=MAX_OF_OTHERS as u64 + 50 {
+            entries.recall(written(id, own)).expect("an id");
+        }
+        entries.recalled();
+        entries.see(&Seen { context: "vessels.other", ..seen("a", Alarm, TEN) });
+        let kept = entries.newest_first();
+        assert_eq!(kept.iter().filter(|entry| entry.context == "vessels.former").count(), expected - usize::from(!own));
+        assert!(!kept[0].own && kept[1].own == own);
+        assert_eq!(entries.open_of_others, if own { 1 } else { MAX_OF_OTHERS + 1 }, "each is followed as what it was");
+        assert!(entries.end_lost("9") && entries.open_of_others == 1);
+    }
 }

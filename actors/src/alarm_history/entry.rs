@@ -17,6 +17,9 @@ pub struct AlarmEntry {
     pub time: String,
     /// Whose notification it is, such as `vessels.urn:mrn:imo:mmsi:230099999`.
     pub context: String,
+    /// Whether that was the own ship then, whatever its identity is now.
+    #[serde(default)]
+    pub own: bool,
     /// Which one, with its `notifications.`.
     pub path: String,
     /// The `$source` that told it.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tokio::time::Instant;
+use windlass_broker::Timestamp;
 use windlass_store::Journal;
 
 use super::entries::{Entries, Seen};
@@ -40,6 +41,8 @@ struct File {
     journal: Arc<Journal>,
     /// Its size, in bytes.
     bytes: u64,
+    /// There is a file that could not be read. Nothing is written before it is out of the way.
+    in_the_way: bool,
     /// The disk refused last time, which is logged once.
     refused: bool,
 }
@@ -57,29 +60,42 @@ impl AlarmHistory {
         let mut entries = Entries::new(own);
         let read = windlass_store::create_directory(&directory).and_then(|()| {
             journal.load(MAX_READ, |value| {
-                let entry = AlarmEntry::deserialize(value).map_err(|error| error.to_string())?;
-                entries.recall(entry);
-                Ok(())
+                let mut entry = AlarmEntry::deserialize(&value).map_err(|error| error.to_string())?;
+                if value.get("own").is_none() {
+                    entry.own = entries.is_own(&entry.context);
+                }
+                entries.recall(entry)
             })
         });
         entries.recalled();
-        let bytes = match read {
+        let (bytes, in_the_way) = match read {
             Ok(read) => {
                 if let Some(problem) = read.problem {
                     log::warn!("{problem}; the history of alarms goes on with what can be read");
                     entries.rewrite = true;
                 }
-                read.bytes
+                (read.bytes, false)
             }
             Err(error) => {
-                log::error!(
-                    "{} can't be read: {error}; the history of alarms begins anew; make the file readable and start the server again",
-                    journal.path().display()
+                let aside = journal.set_aside();
+                let (file, kept) = (
+                    journal.path().display(),
+                    match &aside {
+                        Ok(Some(aside)) => format!("the file is kept as {}", aside.display()),
+                        Ok(None) => "there is no file".to_owned(),
+                        Err(error) => format!(
+                            "it can't be renamed ({error}) and stays; nothing is written until it is out of the way"
+                        ),
+                    },
                 );
-                0
+                log::error!("{file} can't be read: {error}; {kept}; the history of alarms begins anew");
+                // What was read before that is in the file that is kept.
+                entries = Entries::new(own);
+                entries.rewrite = true;
+                (0, aside.is_err())
             }
         };
-        Self::of(entries, Some(File { journal: Arc::new(journal), bytes, refused: false }))
+        Self::of(entries, Some(File { journal: Arc::new(journal), bytes, in_the_way, refused: false }))
     }
 
     fn of(entries: Entries, file: Option<File>) -> Self {
@@ -94,7 +110,7 @@ impl AlarmHistory {
 
     /// What was done about alarms that were active when the server stopped.
     pub fn attended(&self) -> Vec<AttendedAlarm> {
-        self.entries().attended()
+        self.entries().attended(&Timestamp::now())
     }
 
     /// Forgets all but what is active, for good. Returns whether that is written.
@@ -143,8 +159,11 @@ impl AlarmHistory {
         if entries.is_empty() && !whole {
             return true;
         }
-        let journal = file.journal.clone();
+        let (journal, in_the_way) = (file.journal.clone(), file.in_the_way);
         let written = tokio::task::spawn_blocking(move || {
+            if in_the_way {
+                journal.set_aside()?;
+            }
             let mut text = Vec::new();
             for entry in entries {
                 serde_json::to_writer(&mut text, &*entry)?;
@@ -160,6 +179,7 @@ impl AlarmHistory {
         let problem = match written.await {
             Ok(Ok(bytes)) => {
                 file.bytes = if whole { bytes } else { file.bytes + bytes };
+                file.in_the_way = false;
                 if std::mem::take(&mut file.refused) {
                     log::info!("{} is saved again", file.journal.path().display());
                 }
@@ -243,6 +263,50 @@ mod tests {
             let kept = paths(&AlarmHistory::load(directory.path(), OWN));
             assert_eq!((kept[0].as_str(), &kept[1..]), ("d Alarm", &paths(&history)[1..]), "it is whole again");
         }
+    }
+
+    #[tokio::test]
+    async fn what_cant_be_read_is_kept_and_not_written_over() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let folder = directory.path().join("serverstate");
+        let file = folder.join("alarms.jsonl");
+        // Reading a directory is refused, also to those who may read everything.
+        fs::create_dir_all(file.join("kept")).expect("a directory");
+        let history = AlarmHistory::load(directory.path(), OWN);
+        assert!(folder.join("alarms.jsonl.unreadable/kept").exists());
+        see(&history, "a", AlarmState::Alarm);
+        assert!(history.flush().await);
+        assert_eq!(paths(&AlarmHistory::load(directory.path(), OWN)), ["a Alarm"]);
+
+        // Where it can't be renamed, it stays until somebody has made room.
+        fs::remove_file(&file).expect("removed");
+        fs::create_dir_all(file.join("kept")).expect("a directory");
+        for number in 2..=9 {
+            fs::write(folder.join(format!("alarms.jsonl.unreadable{number}")), "").expect("a file");
+        }
+        let history = AlarmHistory::load(directory.path(), OWN);
+        see(&history, "b", AlarmState::Alarm);
+        assert!(!history.flush().await && file.join("kept").exists());
+        fs::remove_file(folder.join("alarms.jsonl.unreadable5")).expect("removed");
+        assert!(history.flush().await && folder.join("alarms.jsonl.unreadable5/kept").exists());
+        see(&history, "c", AlarmState::Alarm);
+        assert!(history.flush().await);
+        assert_eq!(paths(&AlarmHistory::load(directory.path(), OWN)), ["c Alarm", "b Alarm"]);
+    }
+
+    #[tokio::test]
+    async fn whose_it_was_is_kept_and_of_old_files_guessed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let history = AlarmHistory::load(directory.path(), OWN);
+        see(&history, "a", AlarmState::Alarm);
+        assert!(history.flush().await);
+        let own = |history: &AlarmHistory| history.newest_first()[0].own;
+        assert!(own(&AlarmHistory::load(directory.path(), "vessels.renamed")));
+        let file = directory.path().join("serverstate/alarms.jsonl");
+        let old = fs::read_to_string(&file).expect("the file").replace(r#""own":true,"#, "");
+        fs::write(&file, old).expect("written");
+        assert!(own(&AlarmHistory::load(directory.path(), OWN)));
+        assert!(!own(&AlarmHistory::load(directory.path(), "vessels.renamed")));
     }
 
     #[tokio::test]

@@ -87,7 +87,7 @@ mod tests {
     fn notifications_of_all_contexts_are_noted_with_what_was_done() {
         let own = Context::new("vessels.urn:mrn:imo:mmsi:1").expect("a context");
         let provider = Provider::new("test").expect("a name");
-        let mut manager = NotificationManager::new(provider.id.clone());
+        let mut manager = NotificationManager::new(provider.id.clone(), own.clone());
         let intake = Intake { self_context: own.clone(), provider, override_timestamps: false };
         let history = AlarmHistory::volatile(own.as_str());
         let mut recorder = AlarmRecorder::new(history.clone()).expect("a name");
@@ -101,7 +101,7 @@ mod tests {
         let alarm = json!({"state": "alarm", "method": ["visual", "sound"], "message": "Bilge"});
         tell("vessels.self", json!([{"path": "a", "value": 1}, {"path": "notifications.a", "value": alarm}]), false);
         tell("vessels.urn:mrn:imo:mmsi:2", json!([{"path": "notifications.a", "value": alarm}]), false);
-        tell("vessels.self", json!([{"path": "notifications.a", "value": {"method": []}}]), true);
+        tell("vessels.self", json!([{"path": "notifications.a", "value": {"state": "alarm", "method": []}}]), true);
         tell("vessels.self", json!([{"path": "notifications.odd", "value": "alarm"}]), false);
         let noted = history.newest_first();
         assert_eq!(noted.len(), 2, "{noted:?}");

@@ -160,9 +160,10 @@ pub(super) enum SelfHandling {
 }
 
 impl Remote {
-    /// The token, for those who may have it. Whoever answers a search first could be anybody: he has to prove who he is.
+    /// The token, for those who may have it. Whoever answers a search first could be anybody: he has to prove who he is, and a certificate of
+    /// a public authority proves no more than that he owns the address that he has told.
     pub fn token_to_give(&self) -> Option<&str> {
-        let proven = !self.discover || self.secure && self.trust != Trust::Anybody;
+        let proven = !self.discover || self.secure && matches!(self.trust, Trust::Authorities(_));
         self.token.as_deref().filter(|_| proven)
     }
 

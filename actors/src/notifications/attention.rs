@@ -5,8 +5,10 @@ use windlass_broker::Timestamp;
 
 use super::AlarmState;
 
-const SOUND: &str = "sound";
-const VISUAL: &str = "visual";
+/// The `method` that makes a noise,
+pub(crate) const SOUND: &str = "sound";
+/// and the one that is to be seen.
+pub(crate) const VISUAL: &str = "visual";
 
 /// What was done about an alarm that is still active.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -53,7 +55,8 @@ impl Attention {
     pub(super) fn hush(&self, state: AlarmState, notification: &mut Map<String, Value>) {
         let Some(Value::Array(method)) = notification.get_mut("method") else { return };
         if self.acknowledged.is_some() {
-            method.retain(|one| state == AlarmState::Emergency && one == VISUAL);
+            method.clear();
+            keep_on_screens(state, method);
         } else if self.silenced {
             method.retain(|one| one != SOUND);
         }
@@ -76,8 +79,15 @@ impl Attention {
     }
 }
 
+/// Nobody takes an emergency from the screens (signalk-v2 §4).
+pub(crate) fn keep_on_screens(state: AlarmState, method: &mut Vec<Value>) {
+    if state == AlarmState::Emergency && !method.iter().any(|one| one == VISUAL) {
+        method.insert(0, VISUAL.into());
+    }
+}
+
 /// The words of a `method`.
-pub(super) fn methods(method: Option<&Value>) -> Vec<&str> {
+pub(crate) fn methods(method: Option<&Value>) -> Vec<&str> {
     method.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
 }
 

@@ -9,6 +9,7 @@ mod state;
 mod zones;
 
 pub use attention::Attention;
+pub(crate) use attention::{SOUND, VISUAL, keep_on_screens, methods};
 pub use manager::{AttendedAlarm, NotificationManager};
 pub use memory::{SavedZone, ZoneMemory};
 pub use state::AlarmState;

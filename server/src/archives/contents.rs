@@ -22,6 +22,9 @@ const FILES: [&str; 12] = [
 ];
 /// Folders with everything in them.
 const FOLDERS: [&str; 5] = ["plugin-config-data", "applicationData", "unitpreferences", "serverstate", "tls"];
+/// What the server goes on writing while it runs, with what is put aside of it: put back under it, its lines would get among those of
+/// another time or be lost.
+const WRITTEN_ON: &str = "serverstate/alarms.jsonl";
 /// The folder of the installed packages.
 const PLUGINS: &str = "node_modules";
 /// Deepest file, in folders.
@@ -40,7 +43,8 @@ pub struct Entry {
     pub path: PathBuf,
 }
 
-/// The files of a configuration directory, sorted by name. Links are left out, for they may lead anywhere, and so are hidden files.
+/// The files of a configuration directory, sorted by name. Links are left out, for they may lead anywhere, and so are hidden files and what
+/// the running server goes on writing.
 ///
 /// # Errors
 /// A folder can't be read, or there are too many files.
@@ -62,6 +66,7 @@ pub fn files_of(config_dir: &Path, with_plugins: bool) -> io::Result<Vec<Entry>>
         is_archive(&entry.name) && entry.path.metadata().is_ok_and(|it| it.len() <= MAX_ARCHIVE as u64)
     });
     found.append(&mut archives);
+    found.retain(|entry| !entry.name.starts_with(WRITTEN_ON));
     found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
 }
@@ -90,7 +95,7 @@ fn collect(folder: &Path, name: &str, depth: usize, found: &mut Vec<Entry>) -> i
 }
 
 /// The place of an archived file below the configuration directory, and the name under which it is chosen: that of the file, or of its
-/// folder with a slash. `None` for what this installation does not know, and for names that lead anywhere else.
+/// folder with a slash. `None` for what this installation does not know or goes on writing, and for names that lead anywhere else.
 pub fn place_of(name: &str) -> Option<(PathBuf, String)> {
     if name.contains(['\\', '\0']) || name.len() > 1024 {
         return None;
@@ -102,7 +107,10 @@ pub fn place_of(name: &str) -> Option<(PathBuf, String)> {
             _ => return None,
         }
     }
-    let place = parts.iter().collect();
+    let place: PathBuf = parts.iter().collect();
+    if place.to_str().is_some_and(|place| place.starts_with(WRITTEN_ON)) {
+        return None;
+    }
     match parts.as_slice() {
         [file] => FILES.contains(file).then(|| (place, (*file).to_owned())),
         [folder, file] if *folder == ARCHIVES => is_archive(file).then(|| (place, format!("{folder}/"))),
@@ -180,6 +188,17 @@ mod tests {
     }
 
     #[test]
+    fn what_the_running_server_goes_on_writing_is_left_out() {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir(directory.path().join("serverstate")).expect("a folder");
+        for name in ["zones.json", "alarms.jsonl", "alarms.jsonl.damaged"] {
+            std::fs::write(directory.path().join("serverstate").join(name), "{}").expect("a file");
+        }
+        let files = files_of(directory.path(), false).expect("readable");
+        assert_eq!(files.into_iter().map(|entry| entry.name).collect::<Vec<_>>(), ["serverstate/zones.json"]);
+    }
+
+    #[test]
     fn names_of_archives_lead_nowhere_else() {
         for (name, expected) in [
             ("settings.json", Some("settings.json")),
@@ -202,6 +221,11 @@ mod tests {
             ("tls/.hidden", None),
             (".last-good/settings.json", None),
             ("home/settings.json", None),
+            ("serverstate/zones.json", Some("serverstate/")),
+            ("serverstate/alarms.jsonl", None),
+            ("serverstate//./alarms.jsonl", None),
+            ("serverstate/alarms.jsonl.damaged", None),
+            ("serverstate/alarms.jsonl/x", None),
             (&format!("tls/{}x", "a/".repeat(30)), None),
         ] {
             let chosen = place_of(name).map(|(place, chosen)| {

@@ -2,4 +2,5 @@
 
 pub mod contents;
 pub mod restore;
+mod sound;
 pub mod stream;

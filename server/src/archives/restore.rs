@@ -5,14 +5,18 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek};
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
 use zip::ZipArchive;
 
 use super::contents::{MAX_FILE, MAX_FILES, is_secret, place_of};
+use super::sound::check_document;
 use crate::packages::{ARCHIVES, MAX_ARCHIVE, check_archive};
 
 /// Most bytes that are put back at once.
 const MAX_TOTAL: u64 = 2 * 1024 * 1024 * 1024;
+/// Largest JSON document, in bytes: the server reads it whole.
+const MAX_DOCUMENT: u64 = 16 * 1024 * 1024;
+/// The same of application data: what one owner may keep.
+const MAX_APPLICATION_DATA: u64 = 50 * 1024 * 1024;
 
 /// Why nothing is put back, or no more.
 #[derive(Debug, thiserror::Error)]
@@ -116,21 +120,17 @@ impl<R: Read + Seek> Backup<R> {
         let damaged = |reason: String| RestoreError::Damaged { name: name.clone(), reason };
         let entry = self.archive.by_index(index).map_err(|error| damaged(error.to_string()))?;
         let mut content = Vec::new();
+        let most = most_bytes(place);
         // What the archive says of the size need not be true.
-        entry.take(MAX_FILE + 1).read_to_end(&mut content).map_err(|error| damaged(error.to_string()))?;
-        if content.len() as u64 > MAX_FILE {
-            return Err(damaged("it is larger than 256 MiB".to_owned()));
+        entry.take(most + 1).read_to_end(&mut content).map_err(|error| damaged(error.to_string()))?;
+        if content.len() as u64 > most {
+            return Err(damaged(format!("it is larger than {} MiB", most / 1024 / 1024)));
         }
-        let is_document = place.extension().is_some_and(|extension| extension == "json");
-        // Of plugins only they themselves know which of their files have to be JSON.
-        if is_document && !place.starts_with("node_modules") && !place.iter().any(|part| part == "vfs") {
-            serde_json::from_slice::<Value>(&content).map_err(|error| damaged(error.to_string()))?;
+        if is_document(place) {
+            check_document(&content).map_err(|error| damaged(error.to_string()))?;
         }
         // npm unpacks them later, so they are looked through as if somebody had sent them.
         if place.starts_with(ARCHIVES) {
-            if content.len() > MAX_ARCHIVE {
-                return Err(damaged(format!("it is larger than {} MiB", MAX_ARCHIVE / 1024 / 1024)));
-            }
             check_archive(content.as_slice()).map_err(|error| damaged(error.to_string()))?;
         }
         let path = config_dir.join(place);
@@ -143,6 +143,25 @@ impl<R: Read + Seek> Backup<R> {
         }
         let write = if is_secret(place) { windlass_store::write_private } else { windlass_store::write };
         write(&path, &content).map_err(disk)
+    }
+}
+
+/// Whether a file has to be JSON. Of plugins only they themselves know which of their files have to be.
+fn is_document(place: &Path) -> bool {
+    let is_json = place.extension().is_some_and(|extension| extension == "json");
+    is_json && !place.starts_with("node_modules") && !place.iter().any(|part| part == "vfs")
+}
+
+/// How large a file may be, in bytes.
+fn most_bytes(place: &Path) -> u64 {
+    if place.starts_with(ARCHIVES) {
+        MAX_ARCHIVE as u64
+    } else if !is_document(place) {
+        MAX_FILE
+    } else if place.starts_with("applicationData") {
+        MAX_APPLICATION_DATA
+    } else {
+        MAX_DOCUMENT
     }
 }
 
@@ -244,6 +263,38 @@ mod tests {
         assert!(directory.path().join("priorities.json").exists(), "the others are put back");
         assert!(matches!(Backup::open(Cursor::new(b"PK no".to_vec())), Err(RestoreError::NoArchive(_))));
         assert!(matches!(Backup::open(archive(&[("other", b"x")])), Err(RestoreError::Nothing)));
+    }
+
+    #[test]
+    fn no_document_is_larger_than_the_server_can_read() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let document = |spaces: usize| format!("{{}}{}", " ".repeat(spaces)).into_bytes();
+        let (fits, large) = (document(MAX_DOCUMENT as usize - 2), document(MAX_DOCUMENT as usize));
+        let mut backup = Backup::open(archive(&[
+            ("settings.json", &large),
+            ("priorities.json", &fits),
+            ("applicationData/global/app/1.0.json", &large),
+            ("plugin-config-data/a/vfs/data.json", &large),
+            ("serverstate/alarms.jsonl", &fits),
+        ]))
+        .expect("a backup");
+        let failed = backup.restore(directory.path(), |_| true, |_, _| {});
+        let [RestoreError::Damaged { name, reason }] = &failed[..] else { panic!("{failed:?}") };
+        assert_eq!((name.as_str(), reason.as_str()), ("settings.json", "it is larger than 16 MiB"));
+        for name in ["priorities.json", "applicationData/global/app/1.0.json", "plugin-config-data/a/vfs/data.json"] {
+            assert!(directory.path().join(name).is_file(), "{name}");
+        }
+        assert!(!directory.path().join("serverstate").exists(), "the server goes on writing its own");
+        for (place, most) in [
+            ("settings.json", 16),
+            ("plugin-config-data/a.json", 16),
+            ("applicationData/users/me/app/1.json", 50),
+            ("plugin-packages/x.tgz", 64),
+            ("plugin-config-data/a/vfs/x.json", 256),
+            ("node_modules/x/package.json", 256),
+        ] {
+            assert_eq!(most_bytes(Path::new(place)), most * 1024 * 1024, "{place}");
+        }
     }
 
     #[test]

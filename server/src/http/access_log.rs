@@ -33,6 +33,14 @@ impl AccessLog {
     }
 }
 
+/// Where requests are found by an id that only who made them knows.
+const REQUESTS: &str = "/signalk/v1/requests/";
+
+/// A path as it may be logged: who knows the id of a request for access can take its token.
+fn shown(path: &str) -> &str {
+    if path.starts_with(REQUESTS) { "/signalk/v1/requests/{id}" } else { path }
+}
+
 /// Stands before everything else: says who asked for what, and how it ended. Queries are left out, they may have tokens in them.
 pub async fn note(
     request: ServiceRequest,
@@ -42,7 +50,7 @@ pub async fn note(
     let wanted = state.filter(|_| log::log_enabled!(target: TARGET, Level::Debug));
     let asked = wanted.map(|state| {
         let address = address_of(request.request(), &state.proxies);
-        (Instant::now(), format!("{address} {} {}", request.method(), request.path()))
+        (Instant::now(), format!("{address} {} {}", request.method(), shown(request.path())))
     });
     let answer = next.call(request).await;
     if let Some((begun, asked)) = asked {
@@ -51,4 +59,15 @@ pub async fn note(
         log::debug!(target: TARGET, "{asked} {} {} ms", status.as_u16(), begun.elapsed().as_millis());
     }
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn what_opens_a_door_is_not_logged() {
+        assert_eq!(shown("/signalk/v1/requests/0b6d-4c"), "/signalk/v1/requests/{id}");
+        assert_eq!(shown("/signalk/v1/api/self"), "/signalk/v1/api/self");
+    }
 }

@@ -50,11 +50,15 @@ async fn history(request: HttpRequest, state: web::Data<AppState>) -> HttpRespon
     };
     let sight = Sight::of(&request, &state);
     let own = state.view.identity().context().as_str();
-    let context = asked.context.as_deref().map(|context| if context == SELF { own } else { context });
+    // What the own ship was called when an alarm was noted may be another name.
+    let is_meant = |entry: &AlarmEntry| match asked.context.as_deref() {
+        None => true,
+        Some(context) => entry.context == context || (entry.own && (context == SELF || context == own)),
+    };
     let shown = |entry: &AlarmEntry| {
         asked.before.is_none_or(|before| entry.id < before)
-            && context.is_none_or(|context| entry.context == context)
-            && (sight.is_unlimited() || sight.sees_named(&entry.context, &entry.path, &entry.source))
+            && is_meant(entry)
+            && (sight.is_unlimited() || sight.sees_noted(entry.own, &entry.context, &entry.path, &entry.source))
     };
     let limit = asked.limit.unwrap_or(USUAL);
     let mut entries = state.alarm_history.newest_first();

@@ -152,6 +152,7 @@ fn refusal(error: &PackageError) -> HttpResponse {
         PackageError::Busy(_)
         | PackageError::HandPlaced { .. }
         | PackageError::NotNpms(_)
+        | PackageError::InTheWay { .. }
         | PackageError::InModules { .. } => StatusCode::CONFLICT,
         PackageError::Full
         | PackageError::NoNpm(_)

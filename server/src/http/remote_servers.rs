@@ -6,7 +6,7 @@
 //! | `POST /skServer/requestAccess` | `{state, requestId?, error?, problem?}` |
 //! | `POST /skServer/checkAccessRequest` | `{state, requestId?, accessRequest?{permission, token?}, error?, problem?}` |
 //!
-//! `error` is always the one sentence of the specification, `problem` says what to do.
+//! `error` is always the one sentence of the specification, `problem` says what to do; `reachable` is false where trying again may help.
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -86,7 +86,7 @@ async fn ask(
     mut failed: Value,
     question: impl FnOnce(&RemoteServer) -> Result<Value, RemoteError> + Send + 'static,
 ) -> HttpResponse {
-    let Ok(_seat) = UNDER_WAY.try_acquire() else {
+    let Ok(seat) = UNDER_WAY.try_acquire() else {
         let words = "other servers are being asked already; try again in a few seconds";
         return HttpResponse::build(StatusCode::TOO_MANY_REQUESTS).json(json!({"error": words}));
     };
@@ -94,11 +94,18 @@ async fn ask(
         Ok(server) => server,
         Err(wrong) => return refused(&wrong.to_string()),
     };
-    match blocking(move || question(&server)).await {
+    // The seat is taken as long as the thread is, also when the client does not wait for the answer.
+    let asking = blocking(move || {
+        let answer = question(&server);
+        drop(seat);
+        answer
+    });
+    match asking.await {
         Ok(Ok(answer)) => HttpResponse::Ok().json(answer),
         Ok(Err(problem)) => {
             failed["error"] = json!(FAILED);
             failed["problem"] = json!(problem.to_string());
+            failed["reachable"] = json!(!matches!(problem, RemoteError::Unreachable(_)));
             HttpResponse::Ok().json(failed)
         }
         Err(error) => HttpResponse::from_error(error),

@@ -33,9 +33,10 @@ impl Sight {
         self.access(context, path, source).read
     }
 
-    /// The same of a context that may be of the past, by its name.
-    pub fn sees_named(&self, context: &str, path: &str, source: &str) -> bool {
-        self.acl.decide(self.visitor.principal(), context == self.own.as_str(), context, path, source).read
+    /// The same of a context that may be of the past, by its name. `own` says that it was the own ship then, whatever that is called now.
+    pub fn sees_noted(&self, own: bool, context: &str, path: &str, source: &str) -> bool {
+        let own = own || context == self.own.as_str();
+        self.acl.decide(self.visitor.principal(), own, context, path, source).read
     }
 
     /// The same of the own ship.

@@ -86,17 +86,42 @@ pub fn shown(settings: &Map<String, Value>, directory: &Path, defaults: DefaultS
     shown
 }
 
-/// TLS needs a port of its own.
+/// TLS needs a port of its own, and so does each TCP output, of which `outputs` has the interface, the variable and the port.
 ///
 /// # Errors
-/// It would get that of plain HTTP; only if `body` has to do with it.
-pub fn check_ports(settings: &Map<String, Value>, body: &Value, defaults: DefaultSettings) -> Result<(), BadSetting> {
-    let port = |key: &str, default: u16| settings.get(key).and_then(number).unwrap_or_else(|| f64::from(default));
+/// Two of them would get the same; only if `body`, which has made `settings` of `before`, has to do with it.
+pub fn check_ports(
+    before: &Map<String, Value>,
+    settings: &Map<String, Value>,
+    body: &Value,
+    defaults: DefaultSettings,
+    outputs: &[(&str, &str, u16)],
+) -> Result<(), BadSetting> {
+    let port = |of: &Map<String, Value>, key: &str, default: u16| {
+        of.get(key).and_then(number).unwrap_or_else(|| f64::from(default))
+    };
     let named = ["port", "sslport"].iter().any(|key| body.get(key).is_some()) || body["options"]["ssl"] == true;
-    let (plain, tls) = (port("port", defaults.port), port("sslport", defaults.ssl_port));
+    let (plain, tls) = (port(settings, "port", defaults.port), port(settings, "sslport", defaults.ssl_port));
+    let has_tls = |of: &Map<String, Value>| of.get("ssl") == Some(&Value::Bool(true));
     // 0 is any free one.
-    if settings.get("ssl") == Some(&Value::Bool(true)) && named && plain == tls && tls != 0.0 {
+    if has_tls(settings) && named && plain == tls && tls != 0.0 {
         return Err(invalid("settings", "/sslport", "TLS needs another port than `port`"));
+    }
+    let is_new = has_tls(settings) && !has_tls(before);
+    for (key, chosen, default, begins) in
+        [("port", plain, defaults.port, false), ("sslport", tls, defaults.ssl_port, is_new)]
+    {
+        if chosen == port(before, key, default) && !begins {
+            continue;
+        }
+        // Also of an output that is off: it would not find its port when it is switched on.
+        if let Some((interface, variable, _)) = outputs.iter().find(|(.., of)| *of != 0 && f64::from(*of) == chosen) {
+            let why = format!(
+                "{chosen} is the port of the TCP output interfaces.{interface}; nothing is saved. Choose another port, or give the output \
+                 another one with the environment variable {variable}"
+            );
+            return Err(invalid("settings", &format!("/{key}"), &why));
+        }
     }
     Ok(())
 }
@@ -116,7 +141,13 @@ pub fn apply(settings: &mut Map<String, Value>, body: &Value) -> Result<(), BadS
         None => {}
         Some(Value::Bool(false)) => drop(settings.insert("wsPingInterval".into(), false.into())),
         Some(Value::String(text)) if text == "false" => drop(settings.insert("wsPingInterval".into(), false.into())),
-        Some(value) => set_count(settings, "wsPingInterval", value, "/options/wsPingInterval", 0..=86_400_000)?,
+        Some(value) if number(value) == Some(0.0) => drop(settings.insert("wsPingInterval".into(), 0.into())),
+        // Whoever is pinged more often is lost as soon as the network is slow, and the server is busy with it.
+        Some(value) => {
+            let pointer = "/options/wsPingInterval";
+            set_count(settings, "wsPingInterval", value, pointer, 1000..=86_400_000)
+                .map_err(|BadSetting(why)| BadSetting(format!("{why}, or false for never")))?;
+        }
     }
     if let Some(interfaces) = body.get("interfaces") {
         for (name, value) in object(interfaces, "/interfaces")? {
@@ -282,6 +313,11 @@ mod tests {
             (json!([]), "Invalid settings payload at /options: "),
             (json!({"options": {"mdns": "yes"}}), "Invalid settings payload at /options/mdns: "),
             (json!({"options": {"wsPingInterval": "soon"}}), "Invalid settings payload at /options/wsPingInterval: "),
+            (
+                json!({"options": {"wsPingInterval": 999}}),
+                "Invalid settings payload at /options/wsPingInterval: a whole number from 1000 ",
+            ),
+            (json!({"options": {"wsPingInterval": -1}}), "Invalid settings payload at /options/wsPingInterval: "),
             (json!({"options": {}, "port": 65_536}), "Invalid settings payload at /port: "),
             (json!({"options": {}, "interfaces": {"ws": 1}}), "Invalid settings payload at /interfaces/ws: "),
             (json!({"options": {}, "notifications": true}), "Invalid settings payload at /notifications: "),
@@ -306,6 +342,51 @@ mod tests {
         ] {
             let BadSetting(refused) = apply(&mut Map::new(), &body).expect_err("refused");
             assert!(refused.starts_with(words), "{body}: {refused}");
+        }
+    }
+
+    #[test]
+    fn pings_are_rare_or_never() {
+        for (given, saved) in [(json!(0), json!(0)), (json!("0"), json!(0)), (json!(1000), json!(1000))] {
+            let mut settings = Map::new();
+            apply(&mut settings, &json!({"options": {"wsPingInterval": given}})).expect("applied");
+            assert_eq!(settings["wsPingInterval"], saved);
+        }
+    }
+
+    #[test]
+    fn each_port_is_for_one() {
+        let outputs = [("nmea-tcp", "NMEA0183PORT", 10110), ("tcp", "TCPSTREAMPORT", 8375), ("any", "ANY", 0)];
+        let refusal = |before: Value, body: Value| {
+            let before = map(before);
+            let mut settings = before.clone();
+            apply(&mut settings, &body).expect("applied");
+            check_ports(&before, &settings, &body, DEFAULTS, &outputs).err().map(|BadSetting(why)| why)
+        };
+        let off = json!({"interfaces": {"tcp": false, "nmea-tcp": false}});
+        for (before, body, words) in [
+            (json!({}), json!({"options": {}, "port": 8375}), ["/port: ", "interfaces.tcp", "TCPSTREAMPORT"]),
+            (off, json!({"options": {}, "port": "10110"}), ["/port: ", "interfaces.nmea-tcp", "NMEA0183PORT"]),
+            // Saved for later is too late as well.
+            (json!({}), json!({"options": {}, "sslport": 8375}), ["/sslport: ", "interfaces.tcp", "TCPSTREAMPORT"]),
+            (
+                json!({"sslport": 8375}),
+                json!({"options": {"ssl": true}}),
+                ["/sslport: ", "interfaces.tcp", "Choose another port"],
+            ),
+            (json!({}), json!({"options": {"ssl": true}, "sslport": 3000}), ["/sslport: ", "another port", "`port`"]),
+        ] {
+            let why = refusal(before, body.clone()).unwrap_or_default();
+            assert!(words.iter().all(|word| why.contains(word)), "{body}: {why}");
+        }
+        for (before, body) in [
+            (json!({}), json!({"options": {}, "port": 8376, "sslport": 8377})),
+            // It was so before: what has nothing to do with it can be changed.
+            (json!({"port": 8375}), json!({"options": {"mdns": false}, "port": 8375})),
+            (json!({"ssl": true, "sslport": 8375}), json!({"options": {"ssl": true}})),
+            (json!({}), json!({"options": {"ssl": true}})),
+        ] {
+            assert_eq!(refusal(before, body.clone()), None, "{body}");
         }
     }
 }

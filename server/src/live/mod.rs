@@ -7,7 +7,7 @@
 //!
 //! | setting | who holds it | how it is changed |
 //! |---|---|---|
-//! | `port`, `sslport`, `options.ssl` | [`Listeners`] | the new port is taken, then served; the former one is left: requests under way are answered, streams go on for an hour at most |
+//! | `port`, `sslport`, `options.ssl` | [`Listeners`] | the new port is taken and served, then the former one is left: requests under way are answered, streams go on for an hour at most; also those without encryption when it is switched on |
 //! | `options.mdns` | [`Announcement`] | is begun or taken back; also begun anew when the port that it names is another one |
 //! | `interfaces.tcp`, `interfaces.nmea-tcp` | [`Outputs`] | that port alone is opened or closed |
 //! | `interfaces.wasm` | `PluginManager` | all plugins are stopped, or those that are enabled are started |
@@ -16,7 +16,7 @@
 //! | `options.accessLogging` | `AccessLog` | counts from the next request on |
 //! | `pruneContextsMinutes` | the ticker | a channel; it is looked for silent contexts at once |
 //! | `staleness.*` | `StalenessControl` | the stage takes it over; switched on, it also watches what came before |
-//! | `notifications.manageNotifications` | `NotificationManager` | notifications pass it as they are, and it forgets those it knew |
+//! | `notifications.manageNotifications` | `NotificationManager` | notifications pass it as they are, and it forgets those that do |
 //! | `loggingDirectory`, `keepMostRecentLogsOnly`, `logCountToKeep` | `RawLog` | counts from the next line on, in another file |
 //!
 //! Others are changed elsewhere and hold at once as well: connections, priorities, units, users and permissions with the origins that may
@@ -24,16 +24,19 @@
 //! environment only, which are read when the server starts.
 
 mod form;
+mod prepared;
 mod report;
 mod running;
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use actix::ArbiterHandle;
+use config::Config;
 use serde_json::{Map, Value};
 use tokio::sync::{mpsc, oneshot, watch};
 use windlass_actors::discovery::Reach;
@@ -41,16 +44,16 @@ use windlass_actors::staleness::StalenessControl;
 use windlass_broker::RetimeStages;
 use windlass_store::ChangeError;
 
-use self::form::invalid;
 pub use self::form::shown;
+use self::prepared::Prepared;
 use self::report::Judge;
 pub use self::report::{Address, Change, Effect, Report};
 pub use self::running::{CommandLine, Running};
 use crate::http::{AppState, TlsService};
-use crate::listeners::{Bound, Listeners, Site};
+use crate::listeners::{Listeners, Port, Site};
 use crate::mdns::{self, Announcement, Subject};
-use crate::outputs::Outputs;
-use crate::settings::{BadSetting, SaveSettingsError, Settings};
+use crate::outputs::{Outputs, output_ports};
+use crate::settings::{BadSetting, SaveSettingsError, Settings, TlsFiles};
 use crate::tls::{self, Tls};
 
 /// Changes that may wait for their turn.
@@ -125,7 +128,15 @@ impl Orders {
     /// line has put over them.
     pub fn serve(self, parts: Parts, settings: &Settings, running: Running, command_line: CommandLine) {
         let directory = parts.state.admin.directory.clone();
-        let mut conductor = Conductor { parts, running, command_line, saved: settings.reference.clone(), directory };
+        let mut conductor = Conductor {
+            parts,
+            running,
+            command_line,
+            own: settings.own.clone(),
+            tls: settings.tls.clone(),
+            saved: settings.reference.clone(),
+            directory,
+        };
         conductor.announce();
         actix::spawn(conductor.conduct(self.0));
     }
@@ -135,16 +146,13 @@ struct Conductor {
     parts: Parts,
     running: Running,
     command_line: CommandLine,
+    /// windlass.toml, as it was at the start: whoever is about to edit it may not be done.
+    own: Config,
+    /// The certificates that it named.
+    tls: TlsFiles,
     /// settings.json, as `running` was made from it.
     saved: Map<String, Value>,
     directory: PathBuf,
-}
-
-/// What has been made ready for a change.
-#[derive(Default)]
-struct Prepared {
-    plain: Option<Bound>,
-    tls: Option<(Bound, Tls)>,
 }
 
 impl Conductor {
@@ -167,9 +175,12 @@ impl Conductor {
     async fn change(&mut self, body: Value) -> Result<Report, SaveSettingsError> {
         let state = self.parts.state.clone();
         let (body, defaults) = (Arc::new(body), state.admin.defaults);
+        // What is wrong with them was told at the start.
+        let outputs = output_ports(|name| std::env::var(name).ok(), &mut Vec::new());
         let edit = move |settings: &mut Map<String, Value>| {
+            let before = settings.clone();
             form::apply(settings, &body)?;
-            form::check_ports(settings, &body, defaults)
+            form::check_ports(&before, settings, &body, defaults, &outputs)
         };
         // Tried on a copy first: nothing is written.
         let trial = edit.clone();
@@ -184,15 +195,19 @@ impl Conductor {
         let next = self.asked_for(&wanted).map_err(refused)?;
         let prepared = self.prepare(&next).await.map_err(refused)?;
         // In between nobody else changes these keys.
-        state.settings.change(edit).await?;
+        if let Err(error) = state.settings.change(edit).await {
+            prepared.give_back();
+            return Err(error);
+        }
         let before = std::mem::replace(&mut self.saved, wanted);
-        let moved = self.apply(next, prepared).await;
+        let (moved, obstacles) = self.apply(next, prepared).await;
         let shown = [&before, &self.saved].map(|saved| shown(saved, &self.directory, defaults));
         let judge = Judge {
             saved: &self.saved,
             running: &self.running,
             command_line: &self.command_line,
             has_variable: |name| std::env::var_os(name).is_some(),
+            obstacles: &obstacles,
         };
         Ok(Report {
             message: "Settings changed",
@@ -204,47 +219,38 @@ impl Conductor {
 
     /// What the server is to do when settings.json has this content.
     fn asked_for(&self, reference: &Map<String, Value>) -> Result<Running, BadSetting> {
-        let settings = Settings::with_reference(&self.directory, reference.clone());
+        let settings = Settings::with_reference(&self.directory, &self.own, reference.clone());
         let mut settings = settings.map_err(|error| BadSetting(format!("nothing is saved: {error}")))?;
         self.command_line.apply(&mut settings);
         // What is wrong with other settings was told at the start.
-        Ok(Running { host: self.running.host.clone(), ..Running::of(&settings, &self.directory, &mut Vec::new()) })
+        let mut next = Running::of(&settings, &self.directory, &mut Vec::new());
+        // A name that can't be looked up any more is no reason to listen elsewhere.
+        next.host.clone_from(&self.running.host);
+        next.outputs.signalk_host.clone_from(&self.running.outputs.signalk_host);
+        Ok(next)
     }
 
-    /// Makes ready what can fail.
-    async fn prepare(&self, next: &Running) -> Result<Prepared, BadSetting> {
-        let mut prepared = Prepared::default();
-        if next.port != self.running.port {
-            prepared.plain = Some(self.bind(next, next.port, "/port", None)?);
-        }
-        if next.ssl && (!self.running.ssl || next.ssl_port != self.running.ssl_port) {
-            let (directory, is_on) = (self.directory.clone(), self.running.ssl);
-            let tls = blocking(move || certificates(&directory, is_on)).await?;
-            let bound = self.bind(next, next.ssl_port, "/sslport", Some(&tls))?;
-            prepared.tls = Some((bound, tls));
-        }
-        if next.raw_log.directory != self.running.raw_log.directory {
-            let directory = next.raw_log.directory.clone();
-            blocking(move || check_folder(&directory)).await?;
-        }
-        Ok(prepared)
-    }
-
-    fn bind(&self, next: &Running, port: u16, pointer: &str, tls: Option<&Tls>) -> Result<Bound, BadSetting> {
-        let address = next.address(port);
-        self.parts.site.bind(&address, tls.map(|tls| tls.config.clone())).map_err(|error| {
-            let why = format!(
-                "can't listen on {address}: {error}; nothing is saved. Choose another port, or end the program that uses it"
-            );
-            invalid("settings", pointer, &why)
-        })
-    }
-
-    /// Has the parts do what is to be done, each only if that is something else than before. Returns whether the server listens elsewhere.
-    async fn apply(&mut self, next: Running, prepared: Prepared) -> bool {
+    /// Has the parts do what is to be done, each only if that is something else than before. Returns whether the server listens elsewhere,
+    /// and what it does not do, as [`Prepared::obstacles`].
+    async fn apply(&mut self, next: Running, prepared: Prepared) -> (bool, BTreeMap<String, String>) {
         let former = std::mem::replace(&mut self.running, next);
-        let moved = self.move_ports(&former, prepared);
+        let Prepared { plain, tls, mut obstacles } = prepared;
+        let moved = self.move_ports(&former, plain, tls);
+        let mut fails = |what: &str, why: String| {
+            log::error!("{why}");
+            obstacles.insert(what.to_owned(), why);
+        };
         let (now, parts) = (&self.running, &mut self.parts);
+        // Who connects from here on is led to TLS; streams without it are not to go on for ever.
+        if now.ssl
+            && !former.ssl
+            && let Err(error) = parts.listeners.renew_plain(&parts.site).await
+        {
+            fails(
+                "options.ssl",
+                format!("Encryption is on, but present streams stay without it: {error}. Start the server again."),
+            );
+        }
         let state = &parts.state;
         state.proxies.set(&now.proxies);
         state.access_log.set(now.access_log);
@@ -257,7 +263,9 @@ impl Conductor {
         if now.staleness != former.staleness {
             parts.staleness.set(now.staleness.clone());
             if state.broker.send(RetimeStages).await.is_err() {
-                log::error!("the broker has stopped; stale values are looked for as before");
+                let why =
+                    "Stale values are looked for as before, because the broker has stopped. Start the server again.";
+                fails("staleness", why.to_owned());
             }
         }
         if now.raw_log != former.raw_log {
@@ -269,22 +277,22 @@ impl Conductor {
         if now.plugins != former.plugins
             && let Err(error) = state.plugins.run_plugins(now.plugins).await
         {
-            log::error!("plugins are run as before: {error}");
+            fails("interfaces.wasm", format!("Plugins are run as before: {error}. Start the server again."));
         }
         if moved || now.announced() != former.announced() {
             self.announce_anew().await;
         }
-        moved
+        (moved, obstacles)
     }
 
-    fn move_ports(&mut self, former: &Running, Prepared { plain, tls }: Prepared) -> bool {
+    fn move_ports(&mut self, former: &Running, plain: Option<Port>, tls: Option<(Port, Tls)>) -> bool {
         let (now, parts) = (&self.running, &mut self.parts);
         let before = parts.listeners.addresses();
         match tls {
-            Some((bound, served)) => {
-                let (port, root) = (bound.port(), served.root.as_deref().map(Arc::from));
+            Some((next, served)) => {
+                let (port, root) = (next.port(), served.root.as_deref().map(Arc::from));
                 tls::tell_problems(&served.problems, &parts.state.status);
-                parts.listeners.move_tls(Some(bound));
+                parts.listeners.move_tls(Some(next));
                 // The other port leads there from now on.
                 parts.state.tls.set(Some(TlsService { port, root }));
             }
@@ -295,8 +303,8 @@ impl Conductor {
             }
             None => {}
         }
-        if let Some(bound) = plain {
-            parts.listeners.move_plain(bound);
+        if let Some(next) = plain {
+            parts.listeners.move_plain(next);
         }
         let addresses = parts.listeners.addresses();
         for (scheme, address) in addresses.iter().filter(|address| !before.contains(address)) {
@@ -332,37 +340,4 @@ impl Conductor {
         };
         parts.announcement = Some(Announcement::start(subject, &parts.io));
     }
-}
-
-/// Reads the certificates. TLS that can't be served is not switched on; where it is on already, something stands in, as at the start.
-fn certificates(directory: &Path, is_on: bool) -> Result<Tls, BadSetting> {
-    let bad = |error: &dyn std::fmt::Display| BadSetting(format!("SSL can't be switched on: {error}"));
-    let settings = Settings::with_reference(directory, Map::new()).map_err(|error| bad(&error))?;
-    let (certificates, names) = settings.tls.certificates(directory);
-    let loaded = if is_on {
-        certificates.load_or_replace(directory, &names, SystemTime::now())
-    } else {
-        certificates.load(directory, &names, SystemTime::now())
-    };
-    loaded.map_err(|error| bad(&error))
-}
-
-/// Whether the log can go to a folder, which is made when it is not there.
-fn check_folder(directory: &Path) -> Result<(), BadSetting> {
-    let made = std::fs::create_dir_all(directory);
-    made.and_then(|()| tempfile::tempfile_in(directory)).map(drop).map_err(|error| {
-        let why = format!(
-            "{} can't be written: {error}; name a folder in which the server may make files",
-            directory.display()
-        );
-        invalid("settings", "/loggingDirectory", &why)
-    })
-}
-
-/// Runs what waits for the disk where it may.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, BadSetting> + Send + 'static,
-) -> Result<T, BadSetting> {
-    let down = |_| BadSetting("the server is shutting down; nothing is saved".to_owned());
-    tokio::task::spawn_blocking(work).await.map_err(down)?
 }

@@ -1,5 +1,6 @@
 //! What has become of a change of the settings, for the page on which it was made.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use serde::Serialize;
@@ -39,7 +40,7 @@ pub struct Change {
 pub enum Effect {
     /// The running server does it.
     Now,
-    /// It is saved, but something else counts more, such as the command line.
+    /// It is saved, but something else counts more, such as the command line or a program that has the port.
     Overridden,
     /// It is saved for other servers; this one has nothing that it would change.
     Unused,
@@ -73,6 +74,8 @@ pub struct Judge<'a> {
     pub command_line: &'a CommandLine,
     /// Whether the environment has a variable.
     pub has_variable: fn(&str) -> bool,
+    /// What the server does not do although it is saved, and why: by setting, or by what settings begin with.
+    pub obstacles: &'a BTreeMap<String, String>,
 }
 
 impl Judge<'_> {
@@ -101,6 +104,10 @@ impl Judge<'_> {
     }
 
     fn judge(&self, setting: String) -> Change {
+        let group = setting.split('.').next().unwrap_or_default();
+        if let Some(why) = self.obstacles.get(&setting).or_else(|| self.obstacles.get(group)) {
+            return Change { setting, effect: Effect::Overridden, why: Some(why.clone()) };
+        }
         let (effect, why) = match setting.as_str() {
             "port" => self.port("port", self.running.port, "PORT"),
             "sslport" => match self.port("sslport", self.running.ssl_port, "SSLPORT") {
@@ -118,6 +125,15 @@ impl Judge<'_> {
                 let why =
                     "The environment variable DISABLEPLUGINS keeps plugins off until the server is started without it.";
                 (Effect::Overridden, Some(why.to_owned()))
+            }
+            "interfaces.wasm" if !self.running.plugins && self.wants_plugins() => {
+                let here =
+                    self.saved.get("plugins").and_then(|plugins| plugins.get("enabled")) == Some(&Value::Bool(false));
+                let file = if here { "settings.json" } else { "windlass.toml or the environment" };
+                let why = format!(
+                    "plugins.enabled is false in {file}, which counts more until the server is started without."
+                );
+                (Effect::Overridden, Some(why))
             }
             "options.wsCompression" => unused("This server sends streams uncompressed."),
             "options.enablePluginLogging" => unused("This server does not record what plugins send."),
@@ -142,9 +158,17 @@ impl Judge<'_> {
         }
         let stronger = match self.command_line.port {
             Some(port) if key == "port" => format!("The server was started with --port {port}"),
-            _ => format!("The environment variable {variable} says {running}"),
+            _ if (self.has_variable)(variable) => format!("The environment variable {variable} says {running}"),
+            _ => {
+                let why = format!("settings.json has no port there that could be used, so {running} is. Set it anew.");
+                return (Effect::Overridden, Some(why));
+            }
         };
         (Effect::Overridden, Some(format!("{stronger}, which counts more until it is started without.")))
+    }
+
+    fn wants_plugins(&self) -> bool {
+        self.saved.get("interfaces").and_then(|all| all.get("wasm")) != Some(&Value::Bool(false))
     }
 }
 
@@ -156,6 +180,7 @@ fn unused(why: &str) -> (Effect, Option<String>) {
 mod tests {
     use std::path::Path;
 
+    use config::Config;
     use serde_json::json;
 
     use super::super::form::shown;
@@ -166,19 +191,29 @@ mod tests {
     const DEFAULTS: DefaultSettings =
         DefaultSettings { port: 3000, ssl_port: 3443, ws_ping_interval: 30_000, prune_contexts_minutes: 60.0 };
 
-    /// What becomes of it when settings.json is another one.
+    /// What becomes of it when settings.json is another one, and whether it is said why.
     fn changes(before: Value, after: Value, command_line: &CommandLine) -> Vec<(String, Effect, bool)> {
+        let told = told(before, after, command_line, &BTreeMap::new());
+        told.into_iter().map(|change| (change.setting, change.effect, change.why.is_some())).collect()
+    }
+
+    fn told(
+        before: Value,
+        after: Value,
+        command_line: &CommandLine,
+        obstacles: &BTreeMap<String, String>,
+    ) -> Vec<Change> {
         let map = |json: Value| json.as_object().cloned().expect("an object");
         let (before, after) = (map(before), map(after));
         let directory = tempfile::tempdir().expect("a directory");
-        let mut settings = Settings::with_reference(directory.path(), after.clone()).expect("settings");
+        let mut settings =
+            Settings::with_reference(directory.path(), &Config::default(), after.clone()).expect("settings");
         command_line.apply(&mut settings);
         let running = Running::of(&settings, directory.path(), &mut Vec::new());
-        let judge =
-            Judge { saved: &after, running: &running, command_line, has_variable: |name| name == "DISABLEPLUGINS" };
+        let has_variable = |name: &str| name == "DISABLEPLUGINS";
+        let judge = Judge { saved: &after, running: &running, command_line, has_variable, obstacles };
         let shown = [&before, &after].map(|settings| shown(settings, Path::new("/boat"), DEFAULTS));
-        let changes = judge.changes(&before, [&shown[0], &shown[1]]);
-        changes.into_iter().map(|change| (change.setting, change.effect, change.why.is_some())).collect()
+        judge.changes(&before, [&shown[0], &shown[1]])
     }
 
     #[test]
@@ -214,5 +249,25 @@ mod tests {
             one(json!({"ssl": true}), json!({"ssl": true, "sslport": 4443})),
             [("sslport".to_owned(), Effect::Now, false)]
         );
+    }
+
+    #[test]
+    fn the_reason_is_the_real_one() {
+        let why = |before, after, obstacles: &[(&str, &str)]| {
+            let obstacles = obstacles.iter().map(|(name, why)| ((*name).to_owned(), (*why).to_owned())).collect();
+            let mut told = told(before, after, &CommandLine::default(), &obstacles);
+            assert_eq!((told.len(), told[0].effect), (1, Effect::Overridden), "{told:?}");
+            told.remove(0).why.expect("it is said why")
+        };
+        // By hand; PORT has nothing to do with it.
+        let found = why(json!({}), json!({"port": 70_000}), &[]);
+        assert!(found.contains("settings.json has no port") && !found.contains("PORT"), "{found}");
+        let off = json!({"plugins": {"enabled": false}, "interfaces": {"wasm": false}});
+        let found = why(off, json!({"plugins": {"enabled": false}}), &[]);
+        assert!(found.starts_with("plugins.enabled is false in settings.json"), "{found}");
+        let tcp = json!({"interfaces": {"tcp": false}});
+        assert_eq!(why(tcp, json!({}), &[("interfaces.tcp", "It is dark.")]), "It is dark.");
+        let all = [("staleness", "Nobody looks."), ("interfaces.tcp", "It is dark.")];
+        assert_eq!(why(json!({}), json!({"defaultTimeout": 7}), &all), "Nobody looks.");
     }
 }

@@ -38,6 +38,26 @@ pub enum PackageError {
         /// `node_modules`.
         directory: PathBuf,
     },
+    /// npm would look for something else as well that `package.json` names.
+    #[error("{name}, which package.json names as well, has to be put right first: {message}")]
+    InTheWay {
+        /// Its name.
+        name: String,
+        /// Why it can't be had, and what to do.
+        message: String,
+    },
+    /// Nobody knows what is installed.
+    #[error(
+        "{} can't be used ({reason}), so nobody knows which archives of plugins are needed, and none is removed; correct \
+         the file, or restore it from a backup",
+        path.display()
+    )]
+    Unlisted {
+        /// `package.json` of the configuration directory.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// npm would remove packages that it does not know of.
     #[error(
         "npm would remove what it did not put into {} itself: {}. Name the folders that they are links to as \

@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 use windlass_actors::plugins::{InstalledPackage, PackageChanges, PluginManager};
 use windlass_actors::stream::EventBus;
 
-use super::missing::{Missing, missing};
+use super::missing::{Missing, check_others, missing};
 use super::modules::{self, Installed};
 use super::registry::{self, PLUGINS, WEB_APPS, complaint};
 use super::running::{blocking, run};
@@ -300,9 +300,11 @@ impl Installer {
 
     async fn put_in(&self, id: u64, name: &PackageName, what: String) -> Result<String, PackageError> {
         self.enter(id, JobState::Npm, "npm installs it").await;
-        let npm = self.0.npm.clone();
-        let prepared =
-            blocking(move || Ok::<_, PackageError>((npm.install(&[what])?, modules::installed(npm.directory()))));
+        let (npm, wanted) = (self.0.npm.clone(), name.clone());
+        let prepared = blocking(move || {
+            check_others(npm.directory(), &wanted)?;
+            Ok::<_, PackageError>((npm.install(&[what])?, modules::installed(npm.directory())))
+        });
         let (command, before) = prepared.await.ok_or(PackageError::ShutDown)??;
         self.run(id, command).await?;
         self.enter(id, JobState::Loading, "the server looks for it").await;

@@ -8,6 +8,8 @@ use std::time::SystemTime;
 use serde_json::Value;
 use windlass_wasm_host::{PluginPackage, discover};
 
+use super::PackageError;
+
 /// A plugin package as it lies there, and when its module was made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Installed {
@@ -45,11 +47,27 @@ pub(super) fn hand_placed(directory: &Path, wanted: &[String]) -> Vec<String> {
     entries(&modules).difference(&known).cloned().collect()
 }
 
-/// What `package.json` of the configuration directory says is to be there, and where from.
+/// What `package.json` of the configuration directory says is to be there, and where from; nothing when it can't be read.
 pub(super) fn dependencies(directory: &Path) -> Vec<(String, String)> {
-    let description = json(&directory.join("package.json"));
-    let named = description["dependencies"].as_object().into_iter().flatten();
-    named.filter_map(|(name, from)| Some((name.clone(), from.as_str()?.to_owned()))).collect()
+    named(directory, "dependencies").unwrap_or_default()
+}
+
+/// The same of one of the lists in `package.json`, for whoever has to tell an empty list from one that nobody knows.
+///
+/// # Errors
+/// The file is not there, can't be read, or is no description of a package.
+pub(super) fn named(directory: &Path, list: &str) -> Result<Vec<(String, String)>, PackageError> {
+    let path = directory.join("package.json");
+    let unknown = |reason: String| PackageError::Unlisted { path: path.clone(), reason };
+    let text = fs::read(&path).map_err(|error| unknown(error.to_string()))?;
+    let description: Value = serde_json::from_slice(&text).map_err(|error| unknown(error.to_string()))?;
+    let description = description.as_object().ok_or_else(|| unknown("it is no object".to_owned()))?;
+    let named = match description.get(list) {
+        // npm leaves out a list with nothing in it.
+        None => return Ok(Vec::new()),
+        Some(named) => named.as_object().ok_or_else(|| unknown(format!("{list} in it is no object")))?,
+    };
+    Ok(named.iter().filter_map(|(name, from)| Some((name.clone(), from.as_str()?.to_owned()))).collect())
 }
 
 /// A file's JSON; null when there is none, for npm then knows nothing either.

@@ -4,8 +4,13 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::missing::check_others;
 use super::modules::{absolute, dependencies, hand_placed, is_archive, is_local, lies_in};
 use super::{PackageError, PackageName, archive};
+
+/// What lets nothing in by the list in `package.json`, or by that of a package, but from the registry and from files. An npm that is older
+/// than these passes over them.
+const REGISTRY_ONLY: [&str; 2] = ["--allow-git=none", "--allow-remote=none"];
 
 /// How many packages a search brings at most; the registry gives no more.
 const MOST_FOUND: usize = 250;
@@ -70,6 +75,7 @@ impl Npm {
         if !dependencies(&self.directory).iter().any(|(known, _)| known == name.as_str()) {
             return Err(PackageError::NotNpms(name.to_string()));
         }
+        check_others(&self.directory, name)?;
         let placed = hand_placed(&self.directory, &[]);
         if !placed.is_empty() {
             return Err(PackageError::HandPlaced { directory: self.modules(), packages: placed });
@@ -95,7 +101,8 @@ impl Npm {
 
     fn change(&self, what: &str) -> Command {
         let mut command = npm(what);
-        command.args(["--ignore-scripts", "--no-audit", "--no-fund", "--save", "--prefix"]).arg(&self.directory);
+        command.args(["--ignore-scripts", "--no-audit", "--no-fund", "--save"]).args(REGISTRY_ONLY);
+        command.arg("--prefix").arg(&self.directory);
         command
     }
 }
@@ -158,11 +165,28 @@ mod tests {
     }
 
     #[test]
-    fn scripts_never_run() {
+    fn scripts_never_run_and_nothing_comes_from_elsewhere() {
         let place = tempfile::tempdir().expect("a directory");
-        let install = Npm::of(place.path()).install(&["x@1.2.3".to_owned()]).expect("a command");
-        let arguments: Vec<_> = install.get_args().map(|argument| argument.to_string_lossy().into_owned()).collect();
-        assert!(arguments.contains(&"--ignore-scripts".to_owned()), "{arguments:?}");
-        assert_eq!(arguments[arguments.len() - 2..], ["--", "x@1.2.3"]);
+        let npm = Npm::of(place.path());
+        let install = npm.install(&["x@1.2.3".to_owned()]).expect("a command");
+        fs::write(place.path().join("package.json"), json!({"dependencies": {"x": "1"}}).to_string()).expect("written");
+        let remove = npm.remove(&PackageName::new("x").expect("a name")).expect("a command");
+        for (command, end) in [(install, ["--", "x@1.2.3"]), (remove, ["--", "x"])] {
+            let arguments: Vec<_> = command.get_args().map(|argument| argument.to_string_lossy()).collect();
+            for option in ["--ignore-scripts", "--allow-git=none", "--allow-remote=none"] {
+                assert!(arguments.iter().any(|argument| argument == option), "{arguments:?}");
+            }
+            assert_eq!(arguments[arguments.len() - 2..], end);
+        }
+    }
+
+    #[test]
+    fn nothing_is_removed_while_npm_would_bring_something_from_elsewhere() {
+        let place = tempfile::tempdir().expect("a directory");
+        let named = json!({"dependencies": {"x": "1", "y": "git+https://example.org/y.git"}});
+        fs::write(place.path().join("package.json"), named.to_string()).expect("written");
+        let remove = |name| Npm::of(place.path()).remove(&PackageName::new(name).expect("a name"));
+        assert!(matches!(remove("x"), Err(PackageError::InTheWay { name, .. }) if name == "y"));
+        assert!(remove("y").is_ok(), "that one may go");
     }
 }

@@ -50,19 +50,25 @@ pub(super) fn keep(
     Ok((contents, path))
 }
 
-/// Removes the archives in a configuration directory that nothing is installed from.
+/// Removes the archives in a configuration directory that nothing is installed from. Somebody has sent them, and they can be had from
+/// nowhere else, so nothing is removed unless `package.json` says what is needed.
 ///
 /// # Errors
-/// The disk refuses.
+/// There are archives and nobody knows which are needed, or the disk refuses.
 pub(super) fn clear(directory: &Path) -> Result<(), PackageError> {
     let archives = directory.join(ARCHIVES);
-    let needed = modules::dependencies(directory);
     // Without the folder nothing was ever sent.
-    for entry in fs::read_dir(&archives).into_iter().flatten().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let is_needed = needed.iter().any(|(_, from)| from.rsplit('/').next() == Some(&name));
-        if modules::is_archive(&name) && !is_needed {
-            fs::remove_file(entry.path()).map_err(PackageError::at(&entry.path()))?;
+    let there = fs::read_dir(&archives).into_iter().flatten().flatten();
+    let there = there.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let there: Vec<_> = there.filter(|name| modules::is_archive(name)).collect();
+    if there.is_empty() {
+        return Ok(());
+    }
+    let needed = modules::named(directory, "dependencies")?;
+    for name in there {
+        if !needed.iter().any(|(_, from)| from.rsplit('/').next() == Some(&name)) {
+            let path = archives.join(name);
+            fs::remove_file(&path).map_err(PackageError::at(&path))?;
         }
     }
     Ok(())
@@ -90,5 +96,29 @@ mod tests {
             fs::read_dir(&archives).expect("there").map(|file| file.expect("a file").file_name()).collect();
         left.sort();
         assert_eq!(left, ["me__x-2.0.0.tgz", "notes.txt"]);
+    }
+
+    #[test]
+    fn nothing_is_removed_while_nobody_knows_what_is_needed() {
+        let place = tempfile::tempdir().expect("a directory");
+        let (archive, list) = (place.path().join(ARCHIVES).join("x-1.0.0.tgz"), place.path().join("package.json"));
+        fs::create_dir(place.path().join(ARCHIVES)).expect("a directory");
+        fs::write(&archive, "").expect("written");
+        let damaged = ["", "null", "[]", "{\"dependencies\": {\"x\": \"fi", "\0\0\0\0", r#"{"dependencies": null}"#];
+        for text in [None].into_iter().chain(damaged.map(Some)) {
+            if let Some(text) = text {
+                fs::write(&list, text).expect("written");
+            }
+            let words = clear(place.path()).expect_err("nobody knows").to_string();
+            assert!(words.contains("package.json") && words.contains("restore it from a backup"), "{words}");
+            assert!(archive.is_file(), "{text:?}");
+        }
+        fs::remove_file(&list).expect("removed");
+        fs::create_dir(&list).expect("a folder in its place");
+        assert!(clear(place.path()).is_err() && archive.is_file(), "it can't be read");
+        fs::remove_dir(&list).expect("removed");
+        fs::write(&list, "{}").expect("written");
+        clear(place.path()).expect("nothing is needed");
+        assert!(!archive.exists());
     }
 }

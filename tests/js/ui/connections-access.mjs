@@ -31,10 +31,11 @@ async function access(browser) {
   await page.getByText('Now approve the request on that server').waitFor()
   await id('stop-asking').click()
   await id('ask-access').waitFor()
-  for (const name of await pending()) known.add(name)
 
-  // Denied.
+  // Asked again: it is the same request that is gone on with, and denied.
   await id('ask-access').click()
+  await page.getByText('Now approve the request on that server').waitFor()
+  equal((await pending()).length, 1, 'requests')
   await decide('denied')
   await page.getByText('Somebody there said no').waitFor()
 

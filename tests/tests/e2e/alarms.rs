@@ -26,6 +26,13 @@ async fn put_method(server: &Server, publisher: &mut Publisher, path: &str, meth
     publisher.stream().wait_for("another method", is_it).await;
 }
 
+/// Changes a key of the notification `notifications.<subject>`. The status of the answer.
+async fn put(server: &Server, subject: &str, key: &str, value: Json) -> u16 {
+    let url = format!("/signalk/v1/api/vessels/self/notifications/{subject}/{key}");
+    let answer = server.request(Method::PUT, &url, &[], Some(json!({"value": value}).to_string())).await;
+    answer.status.as_u16()
+}
+
 /// Raises an alarm, and waits until it is told.
 async fn raise(publisher: &mut Publisher, source: &str, path: &str, state: &str) -> Value {
     let alarm = raised(state);
@@ -97,6 +104,51 @@ async fn what_one_does_about_an_alarm_everybody_sees() {
     );
     assert_eq!((&history[2]["from"], &history[2]["raised"]), (&json!("alarm"), &history[3]["time"]));
     assert_eq!((&history[3]["message"], &history[3]["source"]), (&first.value["message"], &json!("f.bilge")));
+}
+
+#[tokio::test]
+async fn an_alarm_that_is_made_worse_by_hand_is_heard() {
+    let server = ServerOptions::new().start().await;
+    let mut publisher = Publisher::connect(&server).await;
+    raise(&mut publisher, "f.bilge", "notifications.bilge", "warn").await;
+    let loud = (false, false, json!(["visual", "sound"]));
+    for (key, value, expected) in [
+        ("method", json!([]), (true, true, json!([]))),
+        ("state", json!("warn"), (true, true, json!([]))),
+        ("state", json!("alarm"), loud.clone()),
+        ("method", json!(["visual"]), (true, false, json!(["visual"]))),
+        ("state", json!("normal"), (false, false, json!(["visual"]))),
+        ("state", json!("emergency"), loud),
+        ("method", json!([]), (false, true, json!(["visual"]))),
+    ] {
+        assert_eq!(put(&server, "bilge", key, value.clone()).await, 200, "{key} {value}");
+        let now = server.tree("vessels/self/notifications/bilge").await;
+        assert_eq!(attention(&now["value"]), expected, "{key} {value}: {now}");
+    }
+}
+
+#[tokio::test]
+async fn an_alarm_outlasts_that_nobody_manages_it() {
+    let server = ServerOptions::new().start().await;
+    let mut publisher = Publisher::connect(&server).await;
+    for path in ["notifications.bilge", "notifications.fire"] {
+        raise(&mut publisher, "f", path, "alarm").await;
+    }
+    for on in [false, true] {
+        let settings = json!({"options": {}, "notifications": {"manageNotifications": on}});
+        let answer = server.request(Method::PUT, "/skServer/settings", &[], Some(settings.to_string())).await;
+        assert_eq!(answer.status, 200, "{}", answer.text);
+        if !on {
+            raise(&mut publisher, "f", "notifications.other", "alarm").await;
+            assert_eq!(put(&server, "fire", "method", json!(["visual"])).await, 200);
+        }
+    }
+    // One of which nobody spoke, one that was changed, and one that was raised meanwhile.
+    for (subject, expected) in [("bilge", (true, false)), ("fire", (false, false)), ("other", (false, false))] {
+        assert_eq!(put(&server, subject, "method", json!(["visual"])).await, 200, "{subject}");
+        let now = server.tree(&format!("vessels/self/notifications/{subject}")).await;
+        assert_eq!(attention(&now["value"]), (expected.0, expected.1, json!(["visual"])), "{subject}: {now}");
+    }
 }
 
 /// Waits until the file of the history has this.
@@ -238,11 +290,14 @@ async fn the_history_shows_what_one_may_see_and_is_cleared_by_admins() {
     assert_eq!(read(&writer).await, all);
     assert_eq!(server.as_who(&admin, Method::DELETE, HISTORY, None).await.status, 204);
     assert_eq!(read(&writer).await, all[2..], "what is active stays");
-    // It is gone for good.
+    // It is gone for good, and what stays is of the own ship, whatever that is called from now on.
     drop(publisher);
     let ended = server.kill().await;
-    let server = ServerOptions::new().directory(&ended.directory).secured().start().await;
+    let renamed = ServerOptions::new().directory(&ended.directory).vessel("Argo", "230011111");
+    let server = renamed.secured().start().await;
     let token = server.log_in("writer").await;
-    let answer = server.as_who(&token, Method::GET, HISTORY, None).await.json();
-    assert_eq!(shown(answer["entries"].as_array().expect("a list")), all[2..]);
+    for query in ["", "?context=vessels.self", "?context=vessels.urn:mrn:imo:mmsi:230011111"] {
+        let answer = server.as_who(&token, Method::GET, &format!("{HISTORY}{query}"), None).await.json();
+        assert_eq!(shown(answer["entries"].as_array().expect("a list")), all[2..], "{query}");
+    }
 }

@@ -310,6 +310,45 @@ async fn what_package_json_names_is_installed_when_it_is_asked_for() {
 }
 
 #[tokio::test]
+async fn package_json_brings_nothing_from_elsewhere() {
+    let place = tempfile::tempdir().expect("a directory");
+    let path = npm_with_registry(place.path(), "1.10.0", &archive(place.path(), "1.10.0", json!({})));
+    let elsewhere = place.path().join("elsewhere");
+    std::fs::create_dir(&elsewhere).expect("a folder");
+    std::fs::write(elsewhere.join("package.json"), r#"{"name": "x", "version": "1.0.0"}"#).expect("written");
+    let named = json!({"dependencies": {NAME: "1.10.0", "x": format!("file:{}", elsewhere.display())}});
+    let server = options(place.path()).environment("PATH", path).json_file("package.json", &named).start().await;
+    let missing = server.json("/windlass/plugins/installs").await["missing"].clone();
+    assert_eq!((&missing[0]["name"], &missing[1]["name"]), (&json!(NAME), &json!("x")), "{missing}");
+    let words = missing[1]["message"].as_str().expect("words");
+    assert!(words.contains("installs nothing from there"), "{words}");
+    // npm would bring it along with the other one.
+    let install_missing = async || post(&server, "/windlass/plugins/install-missing").await.json()["installs"].clone();
+    let jobs = install_missing().await;
+    assert_eq!((jobs.as_array().map(Vec::len), &jobs[0]["name"]), (Some(1), &json!(NAME)), "{jobs}");
+    let said = ended(&server, &jobs[0]["id"], "failed").await;
+    assert!(said.starts_with("x, which package.json names as well"), "{said}");
+    assert!(!server.directory().join("node_modules").exists());
+    let named = json!({"dependencies": {NAME: "1.10.0"}});
+    std::fs::write(server.directory().join("package.json"), named.to_string()).expect("written");
+    ended(&server, &install_missing().await[0]["id"], "done").await;
+}
+
+#[tokio::test]
+async fn a_damaged_package_json_costs_no_archive_that_was_sent() {
+    let place = tempfile::tempdir().expect("a directory");
+    let server = options(place.path()).start().await;
+    install(&server, &archive(place.path(), "1.0.0", json!({}))).await;
+    std::fs::write(server.directory().join("package.json"), "{\"dependencies\": {").expect("written");
+    let next = std::fs::read(archive(place.path(), "2.0.0", json!({}))).expect("readable");
+    let (status, said) = upload(&server, "x.tgz", &next).await;
+    assert_eq!(status, 202, "{said}");
+    let job: Json = serde_json::from_str(&said).expect("JSON");
+    ended(&server, &job["id"], "failed").await;
+    assert!(server.directory().join("plugin-packages/me__probe-1.0.0.tgz").is_file());
+}
+
+#[tokio::test]
 async fn without_npm_the_store_says_so() {
     let place = tempfile::tempdir().expect("a directory");
     let packed = archive(place.path(), "1.0.0", json!({}));

@@ -147,3 +147,29 @@ async fn nothing_but_a_signal_k_server_is_looked_into() {
         assert!(answer.json()["error"].as_str().is_some_and(|it| it.contains(words)), "{body}: {}", answer.text);
     }
 }
+
+#[tokio::test]
+async fn who_goes_away_frees_no_seat() {
+    let server = Server::start().await;
+    // It takes connections and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let body = json!({"host": "127.0.0.1", "port": silent.local_addr().expect("bound").port()});
+    let url = server.url("/skServer/testSignalKConnection");
+    let mut connections = Vec::new();
+    for _ in 0..4 {
+        let asking = server.http().post(&url).json(&body).send();
+        // The question is on its way to the silent one when its asker goes away.
+        tokio::select! {
+            answer = asking => panic!("an answer: {answer:?}"),
+            asked = silent.accept() => connections.push(asked.expect("a connection")),
+        }
+    }
+    let late = server.post("/skServer/testSignalKConnection", &body).await;
+    assert_eq!(late.status, 429, "{}", late.text);
+    drop((silent, connections));
+    // The four are over, and somebody else is asked.
+    let start = std::time::Instant::now();
+    while server.post("/skServer/testSignalKConnection", &body).await.status == 429 {
+        assert!(start.elapsed() < windlass_tests::PATIENCE, "the seats are not freed");
+    }
+}

@@ -16,6 +16,8 @@ export interface AccessAnswer {
   requestId?: string;
   accessRequest?: { permission?: string; token?: string };
   problem?: string;
+  /** False where trying again may help. */
+  reachable?: boolean;
 }
 
 /** Asks another server to let this one in. */

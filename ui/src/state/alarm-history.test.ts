@@ -69,6 +69,15 @@ it("keeps what was read when the next reading fails, and says why", async () => 
   expect(live.alarmHistory.get()).toEqual({ entries: [], more: false });
 });
 
+it.each([401, 403])("keeps nothing of what who sits here now may not read (%i)", async (status) => {
+  live.alarmHistory.watch();
+  await wait(0);
+  server.answers[URL] = { status, body: "Sign in" };
+  server.hello();
+  await wait(1_000);
+  expect(live.alarmHistory.get()).toEqual({ error: expect.objectContaining({ status }) });
+});
+
 it("reads older ones when they are wanted, and clears for everybody", async () => {
   live.alarmHistory.watch();
   await wait(0);

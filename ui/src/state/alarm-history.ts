@@ -1,4 +1,5 @@
 import { clearAlarmHistory, fetchAlarmHistory, MAX_ALARM_ENTRIES, type AlarmPage } from "../api/alarms";
+import { ApiError } from "../api/http";
 import { NOTIFICATIONS } from "../signalk/notifications";
 import type { PathRow } from "../signalk/vessel-model";
 import { Store, Throttle } from "./store";
@@ -9,7 +10,7 @@ const STEP = 100;
 const INTERVAL = 500;
 
 export interface AlarmHistoryView extends Partial<AlarmPage> {
-  /** Why the newest could not be read; what was read before stays. */
+  /** Why the newest could not be read; what was read before stays, unless whoever sits here now may not read it. */
   error?: unknown;
 }
 
@@ -69,7 +70,8 @@ export class AlarmHistory extends Store<AlarmHistoryView> {
     try {
       view = await fetchAlarmHistory(this.#wanted);
     } catch (error) {
-      view = { ...this.get(), error };
+      const isDenied = error instanceof ApiError && error.isDenied;
+      view = isDenied ? { error } : { ...this.get(), error };
     }
     // A newer answer may have come meanwhile.
     if (request === this.#request) this.set(view);

@@ -11,6 +11,7 @@ use super::super::backoff::Backoff;
 use super::super::link::Link;
 use super::super::plan::{Input, Plan, Remote};
 use super::super::statistics::Counters;
+use super::super::trust::Trust;
 use super::super::websocket::{candidates, connect_to_any};
 use super::bus::*;
 use crate::connections::*;
@@ -72,7 +73,9 @@ async fn a_token_is_for_those_who_are_known() {
     let bus = Bus::new();
     let given = |kind, any| plan(&bus, kind, any).1.token_to_give().map(str::to_owned);
     assert_eq!((given("ws", false), given("wss", true)), (None, None));
-    assert_eq!(given("wss", false).as_deref(), Some("secret"), "its certificate says who it is");
+    assert_eq!(given("wss", false), None, "its public certificate says that it is where it said it is");
+    let authorities = Remote { trust: Trust::Authorities([].into()), ..plan(&bus, "wss", false).1 };
+    assert_eq!(authorities.token_to_give(), Some("secret"), "its certificate says who it is");
     let named = Remote { discover: false, ..plan(&bus, "ws", false).1 };
     assert_eq!(named.token_to_give(), Some("secret"), "whoever sets it up says who it is");
 }

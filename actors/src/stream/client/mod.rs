@@ -270,8 +270,9 @@ impl Client {
 
     /// Pings again and again, and begins anew when another interval is set.
     fn heartbeat(&mut self, ctx: &mut ws::WebsocketContext<Self>) {
-        self.ping_later(ctx);
+        // Looked out for before it is read: a change in between is none that is missed.
         let changes = wrap_stream::<_, Self>(self.stream.ping_interval.changes());
+        self.ping_later(ctx);
         let begin_anew = changes.map(|(), client, ctx: &mut ws::WebsocketContext<Self>| {
             if let Some(next) = client.next_ping.take() {
                 ctx.cancel_future(next);

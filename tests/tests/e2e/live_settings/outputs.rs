@@ -130,3 +130,21 @@ async fn announcements_in_vain_are_told() {
     let off = changed(&server, json!({"options": {"mdns": false}})).await;
     hold(&off, &["options.mdns"]);
 }
+
+#[tokio::test]
+async fn an_output_whose_port_is_taken_is_told() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let port = taken.local_addr().expect("it is bound").port();
+    let server = ServerOptions::new()
+        .environment("TCPSTREAMPORT", port.to_string())
+        .setting("interfaces", json!({"tcp": false}))
+        .start()
+        .await;
+    let report = changed(&server, json!({"options": {}, "interfaces": {"tcp": true}})).await;
+    let change = &report["changes"][0];
+    assert_eq!((&change["setting"], &change["effect"]), (&json!("interfaces.tcp"), &json!("overridden")), "{report}");
+    let why = change["why"].as_str().expect("it is said why");
+    assert!(why.contains(&format!("port {port} can't be opened")) && why.contains("TCPSTREAMPORT"), "{why}");
+    drop(taken);
+    assert_eq!(server.output("signalkTcp").await, format!("127.0.0.1:{port}"), "it is tried until it works");
+}

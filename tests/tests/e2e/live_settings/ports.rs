@@ -98,7 +98,7 @@ async fn a_port_that_can_not_be_had_changes_nothing() {
     let at = format!("127.0.0.1:{port}");
     let named = ["/port: can't listen on ", at.as_str(), "nothing is saved", "Choose another port"];
     // What came with it is not saved either, nor does it hold.
-    refused(&server, json!({"options": {"wsPingInterval": 777}, "port": port}), &named).await;
+    refused(&server, json!({"options": {"wsPingInterval": 7777}, "port": port}), &named).await;
     let tls = json!({"options": {"ssl": true}, "sslport": port});
     refused(&server, tls, &["/sslport: can't listen on ", &at, "Choose another port"]).await;
     assert_eq!(server.get("/signalk").await.status, 200, "it is where it was, and has no TLS");
@@ -117,7 +117,7 @@ async fn the_command_line_counts_more() {
     assert!(why.contains("--port 0"), "{why}");
     assert_eq!(ports(&report), [("http".to_owned(), u64::from(server.port()))]);
     assert_eq!(server.json(SETTINGS).await["port"], port, "it is saved");
-    closes(port).await;
+    drop(Taken::bind(("127.0.0.1", port)).expect("nobody has it"));
     let server = again(server).await;
     assert_eq!(server.port(), port, "and holds as soon as the command line says nothing");
 }
@@ -147,9 +147,11 @@ async fn tls_comes_and_goes() {
     closes(tls).await;
     assert_eq!(server.get("/signalk").await.header("location"), format!("https://127.0.0.1:{next}/signalk"));
     assert_eq!(Trust::download(&server).await.root(), trust.root());
-    // Who has been there since before is not asked to leave.
+    // Who has been there since before is not cut off, but with a server of its own, which goes in an hour.
     flow.flows_on(50).await;
     flow.finish().await;
+    server.logs().wait_for(&["the last former connection to", &server.address()]).await;
+    assert_eq!(server.get("/signalk").await.status, 307, "the port is still there");
     let server = again(server).await;
     assert_eq!(trust.get(&server, "/signalk").await.status, 200, "also after a restart");
     let off = json!({"options": {"ssl": false}}).to_string();
@@ -160,4 +162,40 @@ async fn tls_comes_and_goes() {
     assert_eq!(server.get("/windlass/ca.pem").await.status, 404);
     hold(&changed(&server, json!({"options": {}, "sslport": tls})).await, &["sslport"]);
     assert_eq!(change(&server, &json!({"options": {}})).await.json()["changes"], json!([]));
+}
+
+#[tokio::test]
+async fn pages_come_before_outputs() {
+    let (port, nmea) = (free_port(), free_port());
+    let server = ServerOptions::new()
+        .settled_port(port)
+        .environment("TCPSTREAMPORT", port.to_string())
+        .environment("NMEA0183PORT", nmea.to_string())
+        .setting("interfaces", json!({"nmea-tcp": false}))
+        .start()
+        .await;
+    assert_eq!(server.get("/signalk").await.status, 200);
+    // Also while the output is off, and for TLS while there is none.
+    for (mut body, place) in [(json!({"port": nmea}), "/port: "), (json!({"sslport": nmea}), "/sslport: ")] {
+        body["options"] = json!({});
+        refused(&server, body, &[place, "interfaces.nmea-tcp", "Choose another port", "NMEA0183PORT"]).await;
+    }
+}
+
+#[tokio::test]
+async fn windlass_toml_is_read_when_the_server_starts() {
+    let (server, _) = settled().await;
+    let flow = Continuity::start(&server).await;
+    let file = server.directory().join("windlass.toml");
+    // Somebody is not done with it yet.
+    std::fs::write(&file, "port = [").expect("it is written");
+    hold(&changed(&server, json!({"options": {"accessLogging": false}})).await, &["options.accessLogging"]);
+    std::fs::write(&file, "ssl = true\n").expect("it is written");
+    hold(&changed(&server, json!({"options": {"accessLogging": true}})).await, &["options.accessLogging"]);
+    std::fs::write(&file, "prune_contexts_minutes = 7.0\n").expect("it is written");
+    hold(&changed(&server, json!({"options": {"accessLogging": false}})).await, &["options.accessLogging"]);
+    flow.finish().await;
+    assert_eq!(server.json(SETTINGS).await["pruneContextsMinutes"], 60);
+    let server = again(server).await;
+    assert_eq!(server.json(SETTINGS).await["pruneContextsMinutes"], 7);
 }

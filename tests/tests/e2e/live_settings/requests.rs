@@ -70,7 +70,8 @@ async fn nonsense_changes_nothing() {
     for (body, words) in [
         (json!({"options": {"mdns": "yes"}, "pruneContextsMinutes": 1}), "/options/mdns"),
         (json!({"options": {"mdns": false}, "port": 70_000}), "/port"),
-        (json!({"options": {"wsPingInterval": 1}, "staleness": {"defaultTimeout": -1}}), "/defaultTimeout"),
+        (json!({"options": {"wsPingInterval": 1}}), "/options/wsPingInterval"),
+        (json!({"options": {"wsPingInterval": 1000}, "staleness": {"defaultTimeout": -1}}), "/defaultTimeout"),
         (json!({"options": {"trustProxy": "friends"}}), "/options/trustProxy"),
     ] {
         refused(&server, body, &[words]).await;

@@ -44,6 +44,13 @@ afterEach(() => {
 async function open(data?: object): Promise<void> {
   if (data !== undefined) server.answers[USER] = { body: { dashboard: { revision: 1, data } } };
   live = server.connect();
+  show();
+  await wait(0);
+  server.hello();
+  await wait(500);
+}
+
+function show(): void {
   render(
     <MantineProvider env="test">
       <LiveContext value={live}>
@@ -51,9 +58,6 @@ async function open(data?: object): Promise<void> {
       </LiveContext>
     </MantineProvider>,
   );
-  await wait(0);
-  server.hello();
-  await wait(500);
 }
 
 const onePage = (...widgets: object[]) => ({ pages: [{ id: "p", name: "P", widgets }] });
@@ -214,5 +218,93 @@ describe("a conflict", () => {
     await wait(300);
     expect(screen.getByTestId("widget-text")).toBeTruthy();
     expect(posted()).toEqual([]);
+  });
+});
+
+describe("a change that could not be saved", () => {
+  const SAVE = `POST ${USER}/dashboard`;
+  const LOGIN = "/skServer/loginStatus";
+  const as = (username: string) => ({ body: { status: "loggedIn", authenticationRequired: true, userLevel: "readwrite", username } });
+  const state = () => screen.getByTestId("save-state").dataset.state;
+  const tabs = () => screen.queryAllByRole("tab").map(({ textContent }) => textContent);
+  /** Whether the browser would ask before it closes the page. */
+  const asks = () => !window.dispatchEvent(new Event("beforeunload", { cancelable: true }));
+  const addPage = async () => {
+    fireEvent.click(screen.getByTestId("edit"));
+    await wait(100);
+    fireEvent.click(screen.getByTestId("pages"));
+    fireEvent.change(screen.getByTestId("new-page-name"), { target: { value: "More" } });
+    fireEvent.click(screen.getByTestId("add-page"));
+    await wait(1_000);
+  };
+  const reconnect = async () => {
+    live.reconnect();
+    await wait(5_000);
+    server.hello();
+    await wait(1_000);
+  };
+
+  it("is there when the person comes back, and is saved when the link is", async () => {
+    await open(onePage(at("alarms", {})));
+    expect(asks()).toBe(false);
+    server.answers[SAVE] = { status: 502, body: "" };
+    await addPage();
+    expect([state(), asks()]).toEqual(["failed", true]);
+    cleanup();
+    await wait(10_000);
+    expect(asks()).toBe(true);
+    show();
+    await wait(500);
+    expect([state(), tabs()]).toEqual(["failed", ["P", "More"]]);
+    // Also while another page is shown.
+    cleanup();
+    server.answers[SAVE] = { body: "" };
+    const before = posted().length;
+    await reconnect();
+    expect(posted().slice(before)).toMatchObject([{ revision: 2, data: { pages: [{ name: "P" }, { name: "More" }] } }]);
+    expect(asks()).toBe(false);
+  });
+
+  it("is still asked about when the person comes back", async () => {
+    await open(onePage(at("alarms", {})));
+    server.answers[USER] = { body: { dashboard: { revision: 7, data: onePage(at("text", { path: "a.b" })) } } };
+    await addPage();
+    cleanup();
+    await reconnect();
+    show();
+    await wait(500);
+    expect([state(), tabs(), asks(), posted()]).toEqual(["conflict", ["P", "More"], true, []]);
+    fireEvent.click(screen.getByTestId("keep-mine"));
+    await wait(500);
+    expect([state(), asks(), posted()]).toMatchObject(["saved", false, [{ revision: 8 }]]);
+  });
+
+  it("waits for whose it is, and goes to nobody else", async () => {
+    server.answers[LOGIN] = as("skipper");
+    await open(onePage(at("alarms", {})));
+    server.answers[SAVE] = { status: 502, body: "" };
+    await addPage();
+    expect(state()).toBe("failed");
+    server.answers[SAVE] = { body: "" };
+    server.answers[LOGIN] = as("mate");
+    server.answers[USER] = { body: { dashboard: { revision: 1, data: onePage(at("text", { path: "a.b" })) } } };
+    const before = posted().length;
+    await reconnect();
+    expect([state(), tabs(), posted().length]).toEqual(["saved", ["P"], before]);
+    expect(screen.getByTestId("widget-text")).toBeTruthy();
+    server.answers[LOGIN] = as("skipper");
+    await reconnect();
+    expect([state(), tabs()]).toEqual(["saved", ["P", "More"]]);
+    expect(posted().slice(before)).toMatchObject([{ revision: 2, data: { pages: [{ widgets: [{ kind: "alarms" }] }, { name: "More" }] } }]);
+  });
+
+  it("stays on the screen while it is not known who is signed in", async () => {
+    server.answers[LOGIN] = as("skipper");
+    await open(onePage(at("alarms", {})));
+    server.answers[SAVE] = { status: 502, body: "" };
+    await addPage();
+    server.answers[LOGIN] = { status: 502, body: "" };
+    await reconnect();
+    expect([state(), tabs()]).toEqual(["failed", ["P", "More"]]);
   });
 });

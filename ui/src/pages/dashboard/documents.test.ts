@@ -11,6 +11,7 @@ const GLOBAL = "/signalk/v1/applicationData/global/windlass-ui/1.0.0";
 const dashboard = (name: string): Dashboard => parseDashboard({ pages: [{ id: "p", name, widgets: [] }] })!;
 const json = (name: string) => ({ pages: [{ id: "p", name, widgets: [] }], rotate: 0, version: 1 });
 const skipper = { authenticationRequired: true, loggedIn: true, username: "skipper", readOnlyAccess: true } as LoginStatus;
+const SKIPPER = { status: "loggedIn", authenticationRequired: true, readOnlyAccess: true, username: "skipper" };
 const nobody = { ...skipper, loggedIn: false, username: undefined } as LoginStatus;
 
 let server: FakeServer;
@@ -21,7 +22,7 @@ const posts = () => server.requests.filter(({ method }) => method === "POST");
 beforeEach(() => {
   vi.useFakeTimers();
   server = new FakeServer();
-  server.answers = { [USER]: { body: {} }, [GLOBAL]: { body: {} }, [`POST ${USER}/dashboard`]: { body: "ApplicationData saved" }, [`POST ${GLOBAL}/dashboard`]: { body: "" } };
+  server.answers = { "/skServer/loginStatus": { body: SKIPPER }, [USER]: { body: {} }, [GLOBAL]: { body: {} }, [`POST ${USER}/dashboard`]: { body: "ApplicationData saved" }, [`POST ${GLOBAL}/dashboard`]: { body: "" } };
   store = new DashboardStore();
 });
 afterEach(() => {
@@ -143,6 +144,36 @@ describe("a dashboard is saved", () => {
     expect(store.get()).toMatchObject({ saving: "saved", problem: undefined });
   });
 
+  it("again by itself when the link is back, if there was no answer", async () => {
+    await store.load(skipper);
+    server.answers[`POST ${USER}/dashboard`] = () => {
+      throw new TypeError("Failed to fetch");
+    };
+    store.change(dashboard("Mine"));
+    await vi.advanceTimersByTimeAsync(500);
+    expect([store.get().saving, store.isUnsaved]).toEqual(["failed", true]);
+    server.answers[`POST ${USER}/dashboard`] = { body: "" };
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect([store.get().saving, store.isUnsaved]).toEqual(["saved", false]);
+  });
+
+  it.each([
+    ["another person", { ...SKIPPER, username: "mate" }],
+    ["nobody", { ...SKIPPER, status: "notLoggedIn", username: undefined }],
+    ["anybody, for there are no accounts any more,", { status: "notLoggedIn", authenticationRequired: false }],
+  ])("not into the account of somebody else: %s is signed in by now", async (_, body) => {
+    let told = 0;
+    store = new DashboardStore(undefined, () => (told += 1));
+    await store.load(skipper);
+    server.answers["/skServer/loginStatus"] = { body };
+    store.change(dashboard("Mine"));
+    await vi.advanceTimersByTimeAsync(500);
+    expect([store.get().saving, store.get().problem, posts(), told]).toEqual(["failed", expect.stringContaining("belongs to skipper"), [], 1]);
+    server.answers["/skServer/loginStatus"] = { body: SKIPPER };
+    await store.save();
+    expect([store.get().saving, posts().length]).toEqual(["saved", 1]);
+  });
+
   it("for everybody apart from one's own", async () => {
     await store.saveForEverybody(dashboard("Ours"));
     expect(posts().map(({ url, body }) => [url, body])).toEqual([[`${GLOBAL}/dashboard`, { revision: 1, data: json("Ours") }]]);
@@ -220,11 +251,10 @@ describe("a dashboard that another device changes", () => {
     expect(store.get().saving).toBe("conflict");
   });
 
-  it("is nobody's conflict when another person has signed in", async () => {
-    store.setEdited(true);
+  it("is nothing to read when it is that of another person", async () => {
     keep(USER, 8, "The mate's");
     await store.load({ ...skipper, username: "mate" });
-    expect([nameOf(), store.get().saving]).toEqual(["The mate's", "saved"]);
+    expect([nameOf(), store.owner, server.requests]).toEqual(["Mine", "user skipper", []]);
   });
 
   it("stays as it is when the server does not answer", async () => {

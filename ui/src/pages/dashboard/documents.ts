@@ -1,6 +1,6 @@
 import { ConflictError, hasChanged, loadDocument, saveDocument, type Document } from "../../api/application-data";
 import { ApiError, messageOf } from "../../api/http";
-import type { LoginStatus } from "../../signalk/api";
+import { fetchLoginStatus, type LoginStatus } from "../../signalk/api";
 import { Store } from "../../state/store";
 import { readPreference, writePreference } from "../../state/preferences";
 import { parseDashboard, serializeDashboard } from "./model/parse";
@@ -11,6 +11,7 @@ const KEY = "dashboard";
 const GATHER = 400;
 /** When the server did not answer, ms. */
 const RETRY = 2_000;
+const RETRY_SAVE = 5_000;
 
 /** Where what is shown comes from: `none` until somebody made one. */
 export type Origin = "none" | "server" | "everybody" | "browser";
@@ -30,16 +31,17 @@ export interface Kept {
 }
 
 /**
- * The dashboard of whoever sits here. It is kept on the server for each user; in this browser while nobody is
- * signed in who may write. Who has none gets the one for everybody, if there is one.
+ * The dashboard of one person (`session.ts` has that of whoever sits here). It is kept on the server for each user; in
+ * this browser while nobody is signed in who may write. Who has none gets the one for everybody, if there is one.
  */
 export class DashboardStore extends Store<Kept> {
   #revision = 0;
   /** Of the document for everybody, as long as that one counts. */
   #everybody = 0;
   #login: LoginStatus | undefined;
-  /** Whose it is, as far as it is kept at the server. */
+  /** Whose it is, for good (`ownerOf`); undefined until somebody's was read. */
   #owner: string | undefined;
+  readonly #onOther: () => void;
   /** Whether the server keeps documents for whoever sits here. */
   #atServer = false;
   #theirs: Document<unknown> | undefined;
@@ -51,16 +53,38 @@ export class DashboardStore extends Store<Kept> {
   #isEdited = false;
   #saves: Promise<void> = Promise.resolve();
 
-  constructor() {
+  /** `onOther` is called when it turns out that somebody else than its owner is signed in. */
+  constructor(owner?: string, onOther: () => void = () => undefined) {
     super({ loaded: false, dashboard: undefined, origin: "none", saving: "saved", taken: 0, problem: undefined });
+    this.#owner = owner;
+    this.#onOther = onOther;
   }
 
-  /** Reads what is kept. `login` is undefined where the server does not tell who is signed in. */
+  /** Whose it is (`ownerOf`); undefined until that is known. */
+  get owner(): string | undefined {
+    return this.#owner;
+  }
+
+  /** Closing the page now would lose something. What this browser keeps is written at the last moment too. */
+  get isUnsaved(): boolean {
+    return this.#atServer && (this.#isDirty || this.#isSaving);
+  }
+
+  /**
+   * Reads what is kept of its owner, who is the first for whom it is read. `login` is undefined where it is not known who is
+   * signed in: the server is asked then. Of somebody else nothing is read.
+   */
   async load(login: LoginStatus | undefined): Promise<void> {
     clearTimeout(this.#retry);
-    this.#login = login;
     try {
-      await this.#load(login);
+      const who = login ?? (await whoIsHere());
+      this.#owner ??= ownerOf(who);
+      if (this.#owner === ownerOf(who)) {
+        this.#login = who;
+        await this.#load(who);
+      } else if (login === undefined) {
+        this.#onOther();
+      }
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       // What is shown stays. With nothing to show yet it is tried again, for it may be there all the same.
@@ -87,9 +111,14 @@ export class DashboardStore extends Store<Kept> {
     }
   }
 
-  /** Forgets what was to be done later. */
+  /** Nobody looks any more: nothing is read again. What is not saved yet is still to be saved. */
   stop(): void {
     clearTimeout(this.#retry);
+    this.flush();
+  }
+
+  /** Does now what was to be saved in a moment. */
+  flush(): void {
     if (this.#timer !== undefined) void this.save();
   }
 
@@ -106,19 +135,18 @@ export class DashboardStore extends Store<Kept> {
   async #load(login: LoginStatus | undefined): Promise<void> {
     if (this.#isBusy) return;
     const before = this.#revision;
-    const isSameOwner = this.#atServer && this.#owner === login?.username;
+    const wasAtServer = this.#atServer;
     // Who may only read can keep nothing at the server.
     const own = isKnown(login) && login?.userLevel !== "readonly" ? await read("user") : undefined;
     // A save meanwhile has found out what there is.
     if (this.#isBusy || this.#revision !== before) return;
     const kept = own === undefined ? readLocal() : parseDashboard(own.data);
-    if (this.#isEdited && isSameOwner && own !== undefined && own.revision !== before && this.#isAnother(kept)) {
+    if (this.#isEdited && wasAtServer && own !== undefined && own.revision !== before && this.#isAnother(kept)) {
       this.#theirs = own;
       this.#set({ saving: "conflict", problem: undefined });
       return;
     }
     this.#atServer = own !== undefined;
-    this.#owner = login?.username;
     this.#revision = own?.revision ?? 0;
     if (kept !== undefined) return this.#loaded(kept, own === undefined ? "browser" : "server");
     // Who may not read at all has nothing to ask for.
@@ -194,6 +222,7 @@ export class DashboardStore extends Store<Kept> {
       return;
     }
     try {
+      await this.#checkOwner();
       this.#revision = await saveDocument("user", KEY, this.#revision, data);
       this.#saved();
     } catch (error) {
@@ -203,8 +232,21 @@ export class DashboardStore extends Store<Kept> {
         this.#set({ saving: "conflict", problem: error.message });
       } else {
         this.#set({ saving: "failed", problem: messageOf(error) });
+        // The link may come back without the stream having lost it.
+        if (error instanceof ApiError && error.isOffline) this.#timer ??= setTimeout(() => void this.save(), RETRY_SAVE);
       }
     }
+  }
+
+  /**
+   * The server keeps it for whoever is signed in when it arrives. That may be somebody else by now, also by another tab of
+   * this browser.
+   */
+  async #checkOwner(): Promise<void> {
+    if (ownerOf(await whoIsHere()) === this.#owner) return;
+    this.#onOther();
+    const name = this.#login?.username ?? "whoever made it";
+    throw new Error(`This belongs to ${name}, who is not signed in any more. It is saved when ${name} signs in again in this tab.`);
   }
 
   /** It may have been changed again while it was on its way. */
@@ -226,6 +268,24 @@ export class DashboardStore extends Store<Kept> {
 
 function text(dashboard: Dashboard): string {
   return JSON.stringify(serializeDashboard(dashboard));
+}
+
+/** Whom what is kept belongs to: each user has their own, and there is one where nobody has to sign in. */
+export function ownerOf(login: LoginStatus | undefined): string {
+  if (login === undefined) return "unknown";
+  if (login.loggedIn) return `user ${login.username}`;
+  return login.authenticationRequired ? "nobody" : "anybody";
+}
+
+/** Who is signed in at this moment; undefined where the server does not tell. */
+async function whoIsHere(): Promise<LoginStatus | undefined> {
+  try {
+    return await fetchLoginStatus();
+  } catch (error) {
+    // A server without accounts has no such route, or a page of its own there. Any other failure tells nothing of who it is.
+    if (error instanceof ApiError && [200, 401, 403, 404, 405].includes(error.status)) return undefined;
+    throw error;
+  }
 }
 
 /** Whether the server knows for whom it keeps something. */

@@ -26,12 +26,6 @@ export default function DashboardPage() {
   const [wanted] = useSubroute("/dashboard");
   const page = dashboard?.pages.find((one) => one.id === wanted) ?? dashboard?.pages[0];
   useRotation(dashboard, page?.id, isKiosk);
-  useEffect(() => {
-    // The last changes go out before the page does.
-    const leave = () => void (kept.saving === "saving" && view.store.save());
-    window.addEventListener("pagehide", leave);
-    return () => window.removeEventListener("pagehide", leave);
-  }, [view.store, kept.saving]);
 
   return (
     <div className="dashboard" data-testid="page-dashboard" data-editing={editing} data-origin={kept.origin}>

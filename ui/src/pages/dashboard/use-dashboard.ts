@@ -2,9 +2,10 @@ import { useCallback, useEffect, useMemo, useState, useSyncExternalStore } from 
 import type { VesselSnapshot } from "../../signalk/vessel-model";
 import { useLive, useStore } from "../../state/hooks";
 import type { Store } from "../../state/store";
-import { DashboardStore, type Kept } from "./documents";
+import type { DashboardStore, Kept } from "./documents";
 import { defaultDashboard, defaultKey } from "./model/defaults";
 import type { Dashboard } from "./model/types";
+import { dashboardsOf } from "./session";
 
 /** How often it is looked whether another device has changed it, while somebody can see it, ms. */
 const LOOK = 5_000;
@@ -29,20 +30,21 @@ export function useDashboard(isEdited: boolean): DashboardView {
   const live = useLive();
   const { login, wasLoginAsked } = useStore(live.server);
   const isLive = useStore(live.connection).state === "live";
-  const [store] = useState(() => new DashboardStore());
+  const store = useStore(dashboardsOf(live));
   const kept = useStore(store);
   const [past, setPast] = useState<readonly (Dashboard | undefined)[]>([]);
   const who = `${login?.authenticationRequired} ${login?.loggedIn} ${login?.username}`;
   useEffect(() => {
     // Once for each person, and after each interruption: it may have been changed elsewhere.
-    if (!wasLoginAsked || !isLive) return;
-    if (store.get().saving === "failed") void store.save();
-    else void store.load(login);
+    if (wasLoginAsked && isLive) void store.load(login);
   }, [store, wasLoginAsked, isLive, who]);
   useEffect(() => () => store.stop(), [store]);
-  useEffect(() => store.setEdited(isEdited), [store, isEdited]);
+  useEffect(() => {
+    store.setEdited(isEdited);
+    return () => store.setEdited(false);
+  }, [store, isEdited]);
   useEffect(() => (isLive ? lookAgain(() => void store.look()) : undefined), [store, isLive]);
-  useEffect(() => setPast([]), [kept.taken]);
+  useEffect(() => setPast([]), [store, kept.taken]);
   const generated = useDefault(live.vessel);
   const dashboard = kept.loaded ? (kept.dashboard ?? generated) : undefined;
 

@@ -29,24 +29,40 @@ export function AccessPanel({ form, onValue }: AccessPanelProps) {
   const at = whereabouts(form);
   const hasSaved = form.saved?.secrets?.includes("token") === true;
   const forgets = form.values[FORGET_TOKEN] === true;
+  /** What was asked for and is not decided: it is gone on with, not asked for a second time. */
+  const asked = useRef<string>(undefined);
   const ask = async () => {
     if (at === undefined) return;
     attempt.current += 1;
     const mine = attempt.current;
     const isMine = () => mine === attempt.current;
+    const look = async (requestId: string) => {
+      try {
+        return decisionOf(await checkAccessRequest(at, requestId));
+      } catch (error) {
+        return { is: "failed", words: messageOf(error), mayHelp: true } as const;
+      }
+    };
     setDecision({ is: "asking" });
     try {
-      let next = decisionOf(await requestAccess(at, newClientId(), `Windlass: ${form.id.trim() || "a Signal K server"}`));
-      while (isMine() && next.is === "waiting") {
-        setDecision(next);
+      let next: Decision | undefined = asked.current === undefined ? undefined : await look(asked.current);
+      if (next === undefined || (next.is === "failed" && !next.mayHelp)) {
+        asked.current = undefined;
+        next = decisionOf(await requestAccess(at, newClientId(), `Windlass: ${form.id.trim() || "a Signal K server"}`));
+        if (next.is === "waiting") asked.current = next.requestId;
+      }
+      // A gap in the network does not end the waiting: somebody may decide meanwhile.
+      while (isMine() && asked.current !== undefined && (next.is === "waiting" || (next.is === "failed" && next.mayHelp))) {
+        setDecision(next.is === "waiting" ? next : { is: "waiting", requestId: asked.current, trouble: next.words });
         await new Promise((resolve) => setTimeout(resolve, PERIOD));
-        if (isMine()) next = decisionOf(await checkAccessRequest(at, next.requestId));
+        if (isMine()) next = await look(asked.current);
       }
       if (!isMine()) return;
+      asked.current = undefined;
       setDecision(next);
       if (next.is === "allowed") onValue("token", next.token);
     } catch (error) {
-      if (isMine()) setDecision({ is: "failed", words: messageOf(error) });
+      if (isMine()) setDecision({ is: "failed", words: messageOf(error), mayHelp: true });
     }
   };
   const stop = () => {
@@ -105,6 +121,7 @@ function Told({ decision, isKnown }: { decision: Decision | { is: "asking" } | u
         <Group gap="sm" mt="xs">
           <Loader size="sm" />
           <span>{decision.is === "asking" ? "Asking" : "Now approve the request on that server, under Security"}</span>
+          {decision.is === "waiting" && decision.trouble !== undefined && <span className="muted">Trying on: {decision.trouble}.</span>}
         </Group>
       );
     case "allowed":

@@ -21,7 +21,8 @@ describe("access to another server", () => {
     expect(decisionOf({ state: "PENDING", requestId: "1" })).toEqual({ is: "waiting", requestId: "1" });
     expect(decisionOf({ state: "COMPLETED", accessRequest: { permission: "APPROVED", token: "t" } })).toEqual({ is: "allowed", token: "t" });
     expect(decisionOf({ state: "COMPLETED", accessRequest: { permission: "DENIED" } })).toEqual({ is: "denied" });
-    expect(decisionOf({ state: "FAILED", problem: "its security is off" })).toEqual({ is: "failed", words: "its security is off" });
+    expect(decisionOf({ state: "FAILED", problem: "its security is off" })).toEqual({ is: "failed", words: "its security is off", mayHelp: false });
+    expect(decisionOf({ state: "FAILED", problem: "late", reachable: false })).toEqual({ is: "failed", words: "late", mayHelp: true });
     for (const answer of [{ state: "PENDING" }, { state: "COMPLETED" }, { state: "COMPLETED", accessRequest: { permission: "APPROVED" } }, { state: "?" }]) {
       expect(decisionOf(answer).is, JSON.stringify(answer)).toBe("failed");
     }

@@ -4,12 +4,12 @@ import type { ConnectionForm, FormValues } from "./form";
 /** The value of a form that says that the saved token is to go. */
 export const FORGET_TOKEN = "forgetToken";
 
-/** What an answer means for whoever waits for it. */
+/** What an answer means for whoever waits for it; `mayHelp` says that trying again may help. */
 export type Decision =
-  | { is: "waiting"; requestId: string }
+  | { is: "waiting"; requestId: string; trouble?: string }
   | { is: "allowed"; token: string }
   | { is: "denied" }
-  | { is: "failed"; words: string };
+  | { is: "failed"; words: string; mayHelp: boolean };
 
 /** Where to ask for access; undefined where the form does not say one server. */
 export function whereabouts({ kind, values }: ConnectionForm): Whereabouts | undefined {
@@ -34,14 +34,14 @@ export function newClientId(): string {
   return `windlass-${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }
 
-export function decisionOf({ state, requestId, accessRequest, problem }: AccessAnswer): Decision {
+export function decisionOf({ state, requestId, accessRequest, problem, reachable }: AccessAnswer): Decision {
   if (state === "PENDING" && requestId !== undefined) return { is: "waiting", requestId };
   if (state === "COMPLETED" && accessRequest !== undefined) {
     const { permission, token } = accessRequest;
     if (permission === "APPROVED" && token !== undefined && token !== "") return { is: "allowed", token };
     if (permission === "DENIED") return { is: "denied" };
   }
-  return { is: "failed", words: problem ?? "the answer of that server can't be understood" };
+  return { is: "failed", words: problem ?? "the answer of that server can't be understood", mayHelp: reachable === false };
 }
 
 function text(values: FormValues, key: string): string {

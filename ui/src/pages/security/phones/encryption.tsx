@@ -72,7 +72,7 @@ export function Encryption() {
                   text={
                     isOn
                       ? "From then on everything goes over the network in plain text, and everybody has to sign in again."
-                      : "The boat becomes its own certificate authority. Every phone, display and app has to use the new address, and trust the boat's certificate once. Instruments that read NMEA or Signal K over TCP notice nothing. Older displays that know no encryption can't connect any more."
+                      : "The boat becomes its own certificate authority. Every phone, display and app has to use the new address, and trust the boat's certificate once. Instruments that read NMEA or Signal K over TCP notice nothing. Older displays that know no encryption can't connect any more; those that are connected may stay for an hour."
                   }
                   confirmLabel={isOn ? "Switch off" : "Switch on"}
                   onConfirm={() => change(!isOn)}

@@ -16,7 +16,7 @@ interface Common {
 export type Field =
   | (Common & { kind: "switch" })
   | (Common & { kind: "text"; wide?: true })
-  | (Common & { kind: "number"; unit: string; least: number; most: number; whole: boolean; /** What one of the unit is in the settings. */ factor?: number });
+  | (Common & { kind: "number"; unit: string; least: number; most: number; whole: boolean; /** What one of the unit is in the settings. */ factor?: number; /** 0 is allowed besides. */ orZero?: true });
 
 export interface FieldGroup {
   title: string;
@@ -41,7 +41,7 @@ export const groups: readonly FieldGroup[] = [
       { at: "options.mdns", label: "Let apps find the server by themselves", help: "It announces itself on the boat's network (mDNS).", kind: "switch" },
       { at: "interfaces.tcp", label: "Signal K over TCP", help: "For instruments that read Signal K from a plain connection, port 8375.", kind: "switch" },
       { at: "interfaces.nmea-tcp", label: "NMEA 0183 over TCP", help: "For plotters and apps that read NMEA sentences, port 10110.", kind: "switch" },
-      { at: "options.wsPingInterval", label: "Look after displays every", help: "A display that does not answer is disconnected. 0 never asks.", kind: "number", unit: "s", least: 0, most: 86_400, whole: false, factor: 1000 },
+      { at: "options.wsPingInterval", label: "Look after displays every", help: "A display that does not answer is disconnected. 0 never asks.", kind: "number", unit: "s", least: 1, most: 86_400, whole: false, factor: 1000, orZero: true },
     ],
   },
   {
@@ -95,7 +95,8 @@ export function settingsProblems(form: SettingsForm): Record<string, string> {
     const number = parseNumber(text);
     if (number === undefined) problems[field.at] = "Type a number.";
     else if (field.whole && !Number.isInteger(number)) problems[field.at] = "Type a whole number.";
-    else if (number < field.least || number > field.most) problems[field.at] = `From ${field.least} to ${field.most}.`;
+    else if (field.orZero && number === 0) continue;
+    else if (number < field.least || number > field.most) problems[field.at] = `${field.orZero ? "0, or from" : "From"} ${field.least} to ${field.most}.`;
   }
   if (form.port !== undefined && form.port === form.sslport) problems.sslport = "It has to be another port than the one of this page.";
   return problems;

@@ -68,4 +68,6 @@ test("settings that can't be are refused in the form", () => {
   expect(settingsProblems({ ...form, port: "0", pruneContextsMinutes: "soon" })).toEqual({ port: "From 1 to 65535.", pruneContextsMinutes: "Type a number." });
   expect(Object.keys(settingsProblems({ ...form, port: "3443" }))).toEqual(["sslport"]);
   expect(Object.keys(settingsProblems({ ...form, port: "30.5" }))).toEqual(["port"]);
+  expect(settingsProblems({ ...form, "options.wsPingInterval": "0" })).toEqual({});
+  expect(settingsProblems({ ...form, "options.wsPingInterval": "0.5" })).toEqual({ "options.wsPingInterval": "0, or from 1 to 86400." });
 });

@@ -6,9 +6,10 @@ const plain = { scheme: "http", host: "0.0.0.0", port: 3001 } as const;
 const report = (fields: Partial<SettingsReport>): SettingsReport => ({ changes: [], addresses: [plain], moved: false, ...fields });
 
 test("the page is told where it is now", () => {
-  const here = { hostname: "[fe80::1]", pathname: "/admin/", hash: "#/server" };
+  const here = { origin: "http://[fe80::1]:3000", hostname: "[fe80::1]", pathname: "/admin/", hash: "#/server" };
   expect(newAddress(report({}), here)).toBeUndefined();
   expect(newAddress(report({ moved: true }), here)).toBe("http://[fe80::1]:3001/admin/#/server");
+  expect(newAddress(report({ moved: true }), { ...here, origin: "http://[fe80::1]:3001" })).toBeUndefined();
   const both = [plain, { scheme: "https", host: "0.0.0.0", port: 3443 } as const];
   expect(newAddress(report({ moved: true, addresses: both }), here)).toBe("https://[fe80::1]:3443/admin/#/server");
 });

@@ -4,10 +4,12 @@ import { isObject } from "../../../signalk/frames";
 import { allFields } from "./fields";
 
 /** Where this page is from now on; undefined when it is where it was. */
-export function newAddress(report: SettingsReport, here: Pick<Location, "hostname" | "pathname" | "hash">): string | undefined {
+export function newAddress(report: SettingsReport, here: Pick<Location, "origin" | "hostname" | "pathname" | "hash">): string | undefined {
   if (!report.moved) return undefined;
   const at = report.addresses.find(({ scheme }) => scheme === "https") ?? report.addresses[0];
-  return at === undefined ? undefined : `${at.scheme}://${here.hostname}:${at.port}${here.pathname}${here.hash}`;
+  if (at === undefined) return undefined;
+  const next = new URL(`${at.scheme}://${here.hostname}:${at.port}${here.pathname}${here.hash}`);
+  return next.origin === here.origin ? undefined : next.href;
 }
 
 export interface Note {
