@@ -78,6 +78,6 @@ mod tests {
     fn what_is_free_inside_a_heap_goes_back() {
         // Other tests of this process take memory too, and give some back, so not every turn tells.
         let turns: Vec<_> = (0..5).map(|_| taken_and_left()).collect();
-        assert!(turns.iter().any(|(taken, left)| *taken > 8 * left), "pages taken and left: {turns:?}");
+        assert!(turns.iter().any(|(taken, left)| *taken > 2 * left), "pages taken and left: {turns:?}");
     }
 }
